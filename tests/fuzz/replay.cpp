@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Runs a fuzz target over its corpus without a fuzzing engine, so that any compiler replays it in make check. Names
-// each file before it is read: the last name is the one that crashed. No file at all is a failure.
+// Runs a fuzz target over its corpus without a fuzzing engine, so that any compiler replays it in
+// make check. Names each file before it is read: the last name is the one that crashed. No file at
+// all is a failure.
 #include <cstdint>
 #include <cstdio>
 #include <filesystem>

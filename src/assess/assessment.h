@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "address/nexthop.h"
+#include "assess/level.h"
+#include "base/time.h"
+#include "facts/facts.h"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+// Facts and the time of day become a short list of offers: what this next hop can guarantee, through
+// which of its MX hosts, and until when. Pure; asks nobody.
+//
+// Never overstates: an offer is as strong as the weakest MX host that its binding lets mail use.
+// `dane` counts only hosts whose MX, address and TLSA records are secure and usable (RFC 7672 §2.2).
+// `authenticated` counts only hosts that the enforce policy names (RFC 8461 §4.1), and none whose
+// TLSA records are usable or could not be looked up: MTA-STS must not override a failing DANE
+// (RFC 8461 §2).
+
+namespace surehop {
+
+struct Offer {
+    Level level = Level::none;
+    std::vector<std::string> hosts; // MX names that the binding lets mail use, by preference
+    bool every_host = true;         // no MX host is left out
+    bool most_preferred = true;     // a host of the best preference is among them
+    Time until{};                   // ask again then
+};
+
+// Why a level is not offered.
+struct Missing {
+    Level level = Level::none;
+    Reason reason = Reason::none;
+    bool unknown = false; // it may well hold: a look-up failed
+};
+
+struct Assessment {
+    std::optional<Reason> no_mail; // null MX, no such domain
+    std::vector<Offer> offers;     // strongest first
+    std::vector<Missing> missing;  // strongest first, one per level not offered
+
+    const Offer* at_least(Level minimum) const; // the strongest such offer, or null
+    const Missing* why_not(Level minimum) const; // the row that explains best why there is none
+};
+
+Assessment assess(const NextHop& next_hop, const Facts& facts, Time now);
+
+} // namespace surehop

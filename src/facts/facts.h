@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "address/domain.h"
+#include "base/time.h"
+#include "dane/tlsa.h"
+#include "facts/reason.h"
+#include "mtasts/policy.h"
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// What is known of a next hop, as learnt from DNS and HTTPS, before anybody judges it.
+//
+// Every fact has a state. *Unknown* is a value of its own: a look-up that failed proves nothing, and
+// must never be read as "absent" or "low" (RFC 7672 §2.1.1, RFC 8461 §5.1).
+
+namespace surehop {
+
+enum class State : std::uint8_t {
+    present,
+    absent,  // a look-up that worked says so
+    invalid, // published, and broken in a way that counts as not published
+    unknown, // could not be learnt now
+};
+std::string_view name_of(State state);
+std::optional<State> state_of(std::string_view name);
+
+struct Standing {
+    State state = State::unknown;
+    Reason reason = Reason::none;
+    bool operator==(const Standing&) const = default;
+};
+
+// One MX host (or the only host of a next hop without MX look-up).
+struct Host {
+    Domain name;
+    std::uint16_t preference = 0;
+    Standing addresses;
+    std::optional<bool> addresses_secure; // none: the resolver does not validate
+    Standing tlsa;                        // present: secure records exist, usable or not
+    std::vector<dane::Tlsa> records;      // as published
+
+    std::size_t usable() const; // how many records serve SMTP (RFC 7672 §3.1)
+    bool operator==(const Host&) const = default;
+};
+
+// The MTA-STS policy in force for the next hop's domain.
+struct StsFacts {
+    Standing standing;      // present: `policy` is in force, whatever its mode
+    Standing refresh;       // of the latest look-up; differs where a cached policy stays in force
+    std::string id;         // seen in DNS when the policy was fetched
+    mtasts::Policy policy;
+    Time fetched{};
+    Time expires{};
+    bool operator==(const StsFacts&) const = default;
+};
+
+struct Facts {
+    // Null for next hops without MX look-up. Absent: implicit MX (RFC 5321 §5.1) when `hosts` holds
+    // the domain itself; no such domain when `mx->reason` says so.
+    std::optional<Standing> mx;
+    std::optional<bool> mx_secure; // the MX answer and each CNAME on its way; none: not knowable
+    bool null_mx = false;          // RFC 7505
+    bool implicit_mx = false;
+    std::vector<Host> hosts; // by preference
+    StsFacts sts;
+    Time learnt{};
+    Time until{}; // when to ask again; never later than the smallest TTL seen
+
+    bool operator==(const Facts&) const = default;
+};
+
+using FactsPtr = std::shared_ptr<const Facts>;
+
+} // namespace surehop

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "facts/reason.h"
+
+#include <array>
+
+namespace surehop {
+
+namespace {
+
+using enum Reason;
+
+// One row per reason, in the order of the enum: reason_row relies on it, reason_test proves it.
+constexpr auto rows = std::to_array<ReasonRow>({
+    {none, "", ""},
+    {dns_timeout, "dns-timeout", "a DNS look-up got no answer in time"},
+    {dns_unreachable, "dns-unreachable", "the DNS resolver of this site cannot be reached"},
+    {dns_servfail, "dns-servfail", "a DNS look-up failed"},
+    {dns_bogus, "dns-bogus", "its DNSSEC signatures are not valid"},
+    {dns_refused, "dns-refused", "a DNS look-up was refused"},
+    {dns_malformed, "dns-malformed", "a DNS answer could not be read"},
+    {dns_cname_loop, "dns-cname-loop", "its DNS aliases never end"},
+    {no_such_domain, "no-such-domain", "this domain does not exist"},
+    {null_mx, "null-mx", "this domain accepts no mail"},
+    {mx_implicit, "mx-implicit", "it has no MX record"},
+    {mx_insecure, "mx-insecure", "its MX records are not signed with DNSSEC"},
+    {mx_unusable, "mx-unusable", "none of its MX hosts can be used"},
+    {host_no_address, "host-no-address", "its mail host has no address"},
+    {host_insecure, "host-insecure", "the address of its mail host is not signed with DNSSEC"},
+    {tlsa_none, "tlsa-none", "its mail host publishes no TLSA record"},
+    {tlsa_insecure, "tlsa-insecure", "its TLSA records are not signed with DNSSEC"},
+    {tlsa_unusable, "tlsa-unusable", "none of its TLSA records can be used"},
+    {tlsa_partial, "tlsa-partial", "not all of its mail hosts publish TLSA records"},
+    {sts_txt_none, "sts-txt-none", "it publishes no MTA-STS policy"},
+    {sts_txt_multiple, "sts-txt-multiple", "it publishes more than one MTA-STS record"},
+    {sts_txt_syntax, "sts-txt-syntax", "its MTA-STS record is not valid"},
+    {sts_fetch_tls, "sts-fetch-tls", "the certificate of its MTA-STS policy host is not valid"},
+    {sts_fetch_connect, "sts-fetch-connect", "its MTA-STS policy host cannot be reached"},
+    {sts_fetch_timeout, "sts-fetch-timeout", "its MTA-STS policy host did not answer in time"},
+    {sts_fetch_status, "sts-fetch-status", "its MTA-STS policy host does not deliver the policy"},
+    {sts_fetch_type, "sts-fetch-type", "its MTA-STS policy is not served as text/plain"},
+    {sts_fetch_size, "sts-fetch-size", "its MTA-STS policy is too large"},
+    {sts_fetch_address, "sts-fetch-address", "its MTA-STS policy host has a private address"},
+    {sts_fetch_local, "sts-fetch-local", "this site cannot check the certificates of policy hosts"},
+    {sts_policy_syntax, "sts-policy-syntax", "its MTA-STS policy is not valid"},
+    {sts_mode_testing, "sts-mode-testing", "its MTA-STS policy is in testing mode"},
+    {sts_mode_none, "sts-mode-none", "its MTA-STS policy is switched off (mode none)"},
+    {sts_mx_mismatch, "sts-mx-mismatch", "its MTA-STS policy allows none of its MX hosts"},
+    {sts_mx_dane_fails, "sts-mx-dane-fails",
+     "DANE decides for every MX host that its MTA-STS policy allows, and fails"},
+    {resolver_not_validating, "resolver-not-validating",
+     "this site's resolver does not validate DNSSEC, so DANE cannot be used"},
+    {resolver_validation_lost, "resolver-validation-lost",
+     "this site's resolver has stopped validating DNSSEC"},
+    {nothing_published, "nothing-published", "it publishes neither DANE nor MTA-STS"},
+    {next_hop_address, "next-hop-address", "for a bare address nothing can be published"},
+    {next_hop_hidden, "next-hop-hidden", "where its mail really goes cannot be seen here"},
+    {next_hop_invalid, "next-hop-invalid", "the next hop given by the mail server is not valid"},
+    {lock_cannot_say, "lock-cannot-say", "this mail server cannot be told to insist on what it offers"},
+    {look_up_running, "look-up-running", "its protection is still being looked up"},
+    {look_up_refused, "look-up-refused", "too many look-ups are waiting"},
+    {internal, "internal", "surehop had an internal error"},
+});
+
+const ReasonRow& row(Reason reason) {
+    return rows.at(static_cast<std::size_t>(reason));
+}
+
+} // namespace
+
+std::string_view token_of(Reason reason) {
+    return row(reason).token;
+}
+
+std::optional<Reason> reason_of(std::string_view token) {
+    for (const ReasonRow& r : rows)
+        if (r.token == token)
+            return r.reason;
+    return std::nullopt;
+}
+
+std::string_view sentence_of(Reason reason) {
+    return row(reason).sentence;
+}
+
+std::span<const ReasonRow> all_reasons() {
+    return rows;
+}
+
+} // namespace surehop

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "resolve/dns.h"
+#include "resolve/loop.h"
+
+#include <atomic>
+#include <functional>
+#include <string>
+#include <vector>
+
+// Does our resolver validate? RFC 7672 §2.1.1 wants a security-aware resolver, and an AD bit is worth
+// something only if it is also withheld: `. SOA` must come with AD, and each configured bogus name
+// must give SERVFAIL. One that answers NOERROR means that validation is lost; one that is gone
+// (NXDOMAIN, timeout) is a warning, and the last proof is kept. Run at start and every `retest`.
+
+namespace surehop {
+
+struct SelfTestResult {
+    Validation validation = Validation::never;
+    bool reachable = false;
+    std::vector<std::string> warnings; // sentences for the log and doctor
+};
+
+class SelfTest {
+  public:
+    SelfTest(Dns& dns, bool trusted_path, std::vector<std::string> bogus_names);
+
+    asio::awaitable<SelfTestResult> run(); // on the loop; also moves validation()
+    Validation validation() const { return validation_; } // from any thread
+
+  private:
+    Dns& dns_;
+    bool trusted_path_;
+    std::vector<std::string> bogus_names_;
+    std::atomic<Validation> validation_{Validation::never};
+};
+
+} // namespace surehop

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "address/path.h"
+#include "base/result.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+// Which addresses a rule or an exception means:
+//
+//   user@example.org   that address (local part exact, RFC 5321 §2.4)
+//   @example.org       every address of that domain; `example.org` is the same
+//   *.example.org      every address of the domains below it, not of example.org itself;
+//                      `.example.org` is the same
+//   *                  every address
+//   <>                 the null sender
+//
+// An address literal is matched by [192.0.2.1] in place of the domain.
+
+namespace surehop {
+
+class AddressPattern {
+  public:
+    enum class Kind { any, null_sender, address, domain, suffix };
+
+    static Result<AddressPattern> parse(std::string_view text);
+
+    bool matches(const Path& path) const;
+    bool matches_domain(const Domain& domain) const; // domain, suffix and any; false otherwise
+    bool on_domain_alone() const;                    // any, domain or suffix
+    Kind kind() const { return kind_; }
+
+    // Normal form: user@example.org, @example.org, *.example.org, *, <>.
+    std::string text() const;
+
+    // The domain that it names; none for `*`, `<>` and address literals.
+    const std::optional<Domain>& domain() const { return domain_; }
+
+    bool operator==(const AddressPattern&) const = default;
+
+  private:
+    Kind kind_ = Kind::any;
+    std::string local_;
+    std::optional<Domain> domain_;
+    std::optional<std::string> literal_;
+};
+
+} // namespace surehop

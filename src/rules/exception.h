@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "assess/level.h"
+#include "base/time.h"
+#include "rules/condition.h"
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+// An allowlist entry: for these recipients (and, if given, this sender) a lower level is accepted
+// until a date, for a reason that somebody owns. It never raises what a rule asks.
+
+namespace surehop {
+
+struct Exception {
+    std::int64_t id = 0;
+    AddressPattern recipient;
+    std::optional<AddressPattern> sender;
+    Level lowest = Level::none; // lowest level still accepted
+    std::string reason;
+    std::string owner;
+    std::string ticket;     // may be empty
+    std::string created_by; // "uid 0 (root)"
+    Time from{};
+    Time until{}; // the first second at which it no longer holds
+    std::optional<Time> removed;
+    std::string removed_reason;
+
+    bool live(Time now) const { return !removed && from <= now && now < until; }
+    bool covers(const Path& from_whom, const Path& to_whom) const {
+        return recipient.matches(to_whom) && (!sender || sender->matches(from_whom));
+    }
+};
+
+} // namespace surehop

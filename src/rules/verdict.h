@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "assess/assessment.h"
+#include "rules/exception.h"
+#include "rules/ruleset.h"
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+// Requirement and assessment become an outcome with its reason and an action. Pure.
+
+namespace surehop {
+
+enum class OutcomeKind : std::uint8_t { meets, falls_short, unknown, no_mail };
+std::string_view name_of(OutcomeKind outcome); // "meets", "falls-short", "unknown", "no-mail"
+
+struct Verdict {
+    OutcomeKind outcome = OutcomeKind::unknown;
+    Level level = Level::none;      // the strongest level on offer that counts
+    Reason reason = Reason::none;   // none when it meets
+    Action action = Action::defer;  // what is done
+    Action would = Action::defer;   // what enforce mode would do
+};
+
+// `assessment`: only with the offers that the lock can hold. `exception`: one that covers this
+// sender and recipient now, or null.
+Verdict decide(const Requirement& requirement, const Exception* exception,
+               const Assessment& assessment);
+
+// The verdict of a recipient whose facts cannot be had: hidden next hop, overload, internal error.
+Verdict decide_without_facts(const Requirement& requirement, OutcomeKind outcome, Reason reason);
+
+} // namespace surehop

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/result.h"
+#include "store/database.h"
+
+// Numbered migrations (PRAGMA user_version). All tables are STRICT. A store that is newer than this
+// program is refused with a sentence that says so, and is left untouched.
+
+namespace surehop {
+
+constexpr int schema_version = 1;
+
+Status migrate(Database& database); // from any earlier version, in one transaction
+Result<int> version_of(Database& database);
+
+} // namespace surehop

@@ -44,6 +44,7 @@ virtual_mailbox_maps = inline:{{ {{ alice@local.test = alice/ }}, {{ bob@local.t
 virtual_uid_maps = static:{uid}
 virtual_gid_maps = static:{gid}
 virtual_minimum_uid = 1
+virtual_alias_maps = inline:{{ {{ team@local.test = team@none.test }} }}
 
 # Delivery, as a site that takes DANE and MTA-STS seriously has it.
 smtp_tls_security_level = dane

@@ -33,9 +33,9 @@ constexpr int backlog = 1024;
 // The connections of this process, and what they work with.
 class Connections {
   public:
-    Connections(SessionParts parts, Tell tell)
-        : tell(std::move(tell)), parts_(std::move(parts)),
-          recording_("recording decisions", this->tell) {}
+    Connections(SessionParts parts, Tell teller)
+        : tell(std::move(teller)), parts_(std::move(parts)),
+          recording_("recording decisions", tell) {}
 
     Session* open(std::string client) {
         auto session = std::make_unique<Session>(parts_, recording_, std::move(client));

@@ -42,7 +42,7 @@ struct Assessment {
     std::vector<Missing> missing;  // strongest first, one per level not offered
 
     const Offer* at_least(Level minimum) const; // the strongest such offer, or null
-    const Missing* why_not(Level minimum) const; // the row that explains best why there is none
+    Missing why_not(Level minimum) const;       // what explains best that there is none
 };
 
 Assessment assess(const NextHop& next_hop, const Facts& facts, Time now);

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "binding/tls_policy.h"
+
+#include "base/text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace surehop {
+
+namespace {
+
+// RFC 8996: no TLS 1.0 and 1.1 where TLS is demanded. Postfix before 3.6 knows only exclusions, and
+// inside a policy the protocols are separated by colons.
+std::string_view tls12_floor(Lock lock) {
+    return lock == Lock::postfix310 ? " protocols=>=TLSv1.2"
+                                    : " protocols=!SSLv2:!SSLv3:!TLSv1:!TLSv1.1";
+}
+
+// Postfix checks the certificate against exactly these names, and sends the MX name as SNI
+// (RFC 8461 §7.1). Never a ".suffix": in Postfix it means any depth, in RFC 8461 §4.1 one label.
+std::string secure(const Offer& offer) {
+    return fmt::format("secure match={} servername=hostname", join(offer.hosts, ":"));
+}
+
+LockAnswer policy(const Offer& offer, Lock lock) {
+    return {LockAnswer::Kind::policy, *policy_text(offer, lock), offer.level, Reason::none};
+}
+
+} // namespace
+
+std::string_view name_of(Lock lock) {
+    return lock_names.at(static_cast<std::size_t>(lock));
+}
+
+std::optional<Lock> lock_of(std::string_view name) {
+    for (std::size_t i = 0; i < lock_names.size(); ++i)
+        if (lock_names.at(i) == name)
+            return static_cast<Lock>(i);
+    return std::nullopt;
+}
+
+std::optional<std::string> policy_text(const Offer& offer, Lock lock) {
+    if (lock == Lock::none || offer.hosts.empty())
+        return std::nullopt;
+    if (lock == Lock::sendmail)
+        return offer.level == Level::authenticated ? std::optional(secure(offer)) : std::nullopt;
+    switch (offer.level) {
+    case Level::dane:
+        return "dane-only";
+    case Level::authenticated:
+        return fmt::format("{}{}", secure(offer), tls12_floor(lock));
+    case Level::verified:
+        return fmt::format("verify{}", tls12_floor(lock));
+    case Level::encrypted:
+        return fmt::format("encrypt{}", tls12_floor(lock));
+    case Level::none:
+        break;
+    }
+    return std::nullopt;
+}
+
+Assessment bindable(Assessment assessment, Lock lock) {
+    const auto counts = [&](const Offer& offer) {
+        if (lock == Lock::none)
+            return offer.every_host && offer.level >= Level::authenticated;
+        return policy_text(offer, lock).has_value();
+    };
+    std::erase_if(assessment.offers, [&](const Offer& offer) {
+        if (counts(offer))
+            return false;
+        assessment.missing.push_back({offer.level, Reason::lock_cannot_say, false});
+        return true;
+    });
+    std::stable_sort(assessment.missing.begin(), assessment.missing.end(),
+                     [](const Missing& a, const Missing& b) { return a.level > b.level; });
+    return assessment;
+}
+
+LockAnswer lock_answer(const Assessment& whole, Level floor, Lock lock) {
+    const Assessment counted = bindable(whole, lock);
+    if (whole.no_mail) {
+        // The MTA finds out by itself and bounces at once. Should its DNS say otherwise than ours,
+        // `dane-only` lets nothing out that cannot prove itself.
+        if (floor > Level::none && (lock == Lock::postfix || lock == Lock::postfix310))
+            return {LockAnswer::Kind::policy, "dane-only", Level::dane, *whole.no_mail};
+        if (floor > Level::none)
+            return {LockAnswer::Kind::temporary, std::string(sentence_of(*whole.no_mail)),
+                    Level::none, *whole.no_mail};
+        return {LockAnswer::Kind::not_found, "", Level::none, *whole.no_mail};
+    }
+
+    // What the destination publishes comes first, strongest first. DANE that leaves out the preferred
+    // MX hosts gives way to an MTA-STS policy that covers them.
+    const Offer *dane = nullptr, *authenticated = nullptr;
+    for (const Offer& offer : counted.offers) {
+        if (offer.level == Level::dane)
+            dane = &offer;
+        if (offer.level == Level::authenticated)
+            authenticated = &offer;
+    }
+    const bool dane_first = dane != nullptr && (dane->most_preferred || authenticated == nullptr);
+    const Offer* published = dane_first ? dane : authenticated;
+    if (published != nullptr && published->level < floor)
+        published = dane;
+    if (published != nullptr && published->level >= floor)
+        return policy(*published, lock);
+
+    // Nothing published binds: what the floor asks for, if it can be bound.
+    for (auto offer = counted.offers.rbegin(); offer != counted.offers.rend(); ++offer)
+        if (floor > Level::none && offer->level >= floor)
+            return policy(*offer, lock);
+
+    const Missing why = counted.why_not(floor == Level::none ? Level::authenticated : floor);
+    if (floor == Level::none)
+        return {LockAnswer::Kind::not_found, "", Level::none, why.reason};
+    return {LockAnswer::Kind::temporary,
+            fmt::format("{} is required, but {}", name_of(floor), sentence_of(why.reason)),
+            Level::none, why.reason};
+}
+
+} // namespace surehop

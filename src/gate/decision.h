@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "address/nexthop.h"
+#include "address/path.h"
+#include "assess/assessment.h"
+#include "binding/tls_policy.h"
+#include "facts/facts.h"
+#include "rules/exception.h"
+#include "rules/verdict.h"
+#include "store/ledger.h"
+#include "store/promises.h"
+
+#include <optional>
+#include <string>
+
+// One recipient, all the way: what was asked, and each stage's result. The milter turns it into a
+// reply, explain into JSON, the ledger into a row.
+
+namespace surehop {
+
+// What the MTA hands over at RCPT.
+struct Context {
+    Path sender;
+    Path recipient;
+    std::string mailer; // {rcpt_mailer}; empty when the MTA says nothing
+    std::string host;   // {rcpt_host}
+};
+
+struct Decision {
+    Path sender;
+    Path recipient;
+    NextHop next_hop;
+    HopSource source = HopSource::recipient_domain;
+    Requirement requirement;
+    std::optional<Exception> exception;
+    FactsPtr facts;        // null where none were needed, or none could be had
+    Assessment assessment; // with the offers that count
+    Lock lock = Lock::none;
+    Verdict verdict;
+    std::string reference; // of a decision that is recorded; `surehop trace` understands it
+};
+
+// What accepting this recipient promises of its delivery; none where nothing is promised (exempt,
+// audit, marked only, no lock).
+std::optional<Promised> promise_of(const Decision& decision);
+
+LedgerRow ledger_row(const Decision& decision, Time now, const std::string& queue_id);
+
+} // namespace surehop

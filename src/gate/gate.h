@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "gate/decision.h"
+#include "gate/references.h"
+#include "gate/site.h"
+#include "resolve/resolver.h"
+#include "store/allowlist.h"
+#include "store/promises.h"
+
+#include <optional>
+#include <variant>
+
+// The spine. Milter, socketmap and explain all do the same three steps:
+//
+//   judge_known(...)            → a decision, or a Miss that names what must be learnt
+//   resolver().wait / learn     → learns it, or gives up at a deadline
+//   judge_known(...) again, or judge_unlearnt(...) when there was no time
+//
+// judge_known never waits for the network: memory, else one prepared SQLite read. From any thread.
+
+namespace surehop {
+
+struct Miss {
+    NextHop next_hop;
+};
+
+class Gate {
+  public:
+    Gate(FactsBook& book, Resolver& resolver, const Allowlist& allowlist,
+         const Promises& promises);
+
+    std::variant<Decision, Miss> judge_known(const Context& context, const Site& site,
+                                             Time now) const;
+    // For a recipient whose facts could not be had: `reason` is look_up_running, look_up_refused or
+    // internal. Unknown, never low.
+    Decision judge_unlearnt(const Context& context, const Site& site, Reason reason,
+                            Time now) const;
+
+    // What the MTA that asks is told of this next hop. `consumer`: whose words to use.
+    std::variant<LockAnswer, Miss> bind_known(const NextHop& asked, const Site& site, Lock consumer,
+                                              Time now) const;
+    static LockAnswer bind_unlearnt(Reason reason);
+
+    Resolver& resolver() const { return resolver_; }
+
+  private:
+    std::variant<Decision, Miss> judge(const Context& context, const Site& site, Time now,
+                                       std::optional<Reason> unlearnt) const;
+    // What the lock demands of this next hop: the floor, or what an exception leaves of it, and never
+    // less than a live promise.
+    Level demanded(const NextHop& next_hop, const Site& site, Time now) const;
+
+    FactsBook& book_;
+    Resolver& resolver_;
+    const Allowlist& allowlist_;
+    const Promises& promises_;
+};
+
+} // namespace surehop

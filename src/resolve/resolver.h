@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "address/nexthop.h"
+#include "base/time.h"
+#include "facts/facts.h"
+#include "resolve/dns.h"
+#include "resolve/https.h"
+#include "resolve/loop.h"
+
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+// Learns the facts of a next hop once, however many ask at the same time (single flight), and writes
+// them into the book even when everybody who asked has given up: late answers serve the next try.
+
+namespace surehop {
+
+// Where learnt facts are kept. Implemented by the store.
+class FactsBook {
+  public:
+    virtual ~FactsBook() = default;
+    virtual FactsPtr find(std::string_view key) = 0; // null when never learnt
+    virtual void put(const std::string& key, FactsPtr facts) = 0;
+};
+
+struct ResolverLimits {
+    std::size_t in_flight = 1000;     // next hops being learnt at once
+    std::size_t waiting = 16;         // threads that wait, in total
+    std::size_t waiting_per_client = 4;
+};
+
+enum class Learnt {
+    done,    // the book has fresh facts
+    running, // no time left; the look-up goes on
+    refused, // too many are waiting or under way
+};
+
+class Resolver {
+  public:
+    Resolver(asio::io_context& loop, Dns& dns, Https& https, FactsBook& book, const Clock& clock,
+             std::function<Validation()> validation, ResolverLimits limits = {});
+    ~Resolver();
+
+    // From a thread that may block (never the loop's). `progress` is called about once a second.
+    Learnt wait(const NextHop& next_hop, Millis most, const std::string& client,
+                const std::function<void()>& progress);
+
+    // On the loop. `most` = 0 waits until the look-up ends by itself.
+    asio::awaitable<Learnt> learn(NextHop next_hop, Millis most);
+
+    std::size_t in_flight() const; // from any thread
+
+  private:
+    struct Flight;
+    std::shared_ptr<Flight> join(const NextHop& next_hop); // null: refused
+    bool take_place(const std::string& client);
+    void leave_place(const std::string& client);
+    static Learnt wait_for(Flight& flight, Millis most, const std::function<void()>& progress);
+    asio::awaitable<void> fly(NextHop next_hop, std::shared_ptr<Flight> flight);
+
+    asio::io_context& loop_;
+    Dns& dns_;
+    Https& https_;
+    FactsBook& book_;
+    const Clock& clock_;
+    std::function<Validation()> validation_;
+    ResolverLimits limits_;
+    mutable std::mutex mutex_;
+    std::map<std::string, std::shared_ptr<Flight>, std::less<>> flights_;
+    std::size_t waiting_ = 0;
+    std::map<std::string, std::size_t> waiting_by_client_;
+};
+
+} // namespace surehop

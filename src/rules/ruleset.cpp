@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rules/ruleset.h"
+
+#include "base/bytes.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+namespace surehop {
+
+namespace {
+
+constexpr std::array<std::string_view, 5> action_names = {"accept", "tag", "quarantine", "defer",
+                                                          "reject"};
+
+template <class Patterns, class Test> bool none_or_any(const Patterns& patterns, const Test& test) {
+    return patterns.empty() || std::any_of(patterns.begin(), patterns.end(), test);
+}
+
+// What this requirement lets the lock demand.
+Level held_by_lock(const Requirement& requirement) {
+    const bool only_marks = requirement.falls_short == Action::tag ||
+                            requirement.falls_short == Action::accept ||
+                            requirement.unknown == Action::tag ||
+                            requirement.unknown == Action::accept;
+    return only_marks ? Level::none : requirement.minimum;
+}
+
+std::string canonical(const std::vector<AddressPattern>& patterns) {
+    std::string out;
+    for (const AddressPattern& pattern : patterns)
+        out += pattern.text() + "\n";
+    return out;
+}
+
+std::string canonical(const Requirement& r) {
+    return fmt::format("{}\n{}\n{}\n{}\n{}\n", r.rule, name_of(r.minimum), name_of(r.falls_short),
+                       name_of(r.unknown), name_of(r.mode));
+}
+
+} // namespace
+
+std::string_view name_of(Action action) {
+    return action_names.at(static_cast<std::size_t>(action));
+}
+
+std::optional<Action> action_of(std::string_view name) {
+    for (std::size_t i = 0; i < action_names.size(); ++i)
+        if (action_names.at(i) == name)
+            return static_cast<Action>(i);
+    return std::nullopt;
+}
+
+std::string_view name_of(PolicyMode mode) {
+    return mode == PolicyMode::enforce ? "enforce" : "audit";
+}
+
+bool Rule::matches(const Path& sender, const Path& recipient) const {
+    return none_or_any(senders, [&](const AddressPattern& p) { return p.matches(sender); }) &&
+           none_or_any(recipients, [&](const AddressPattern& p) { return p.matches(recipient); });
+}
+
+bool Rule::on_recipient_domain_alone() const {
+    return senders.empty() &&
+           std::all_of(recipients.begin(), recipients.end(),
+                       [](const AddressPattern& p) { return p.on_domain_alone(); });
+}
+
+RuleSet::RuleSet(std::vector<Rule> rules, Requirement last_resort)
+    : rules_(std::move(rules)), last_resort_(std::move(last_resort)) {
+    std::string all;
+    for (const Rule& rule : rules_)
+        all += canonical(rule.requirement) + canonical(rule.senders) + "\n" +
+               canonical(rule.recipients) + "\n";
+    hash_ = to_hex(sha256(all + canonical(last_resort_)));
+}
+
+const Requirement& RuleSet::requirement(const Path& sender, const Path& recipient) const {
+    for (const Rule& rule : rules_)
+        if (rule.matches(sender, recipient))
+            return rule.requirement;
+    return last_resort_;
+}
+
+Level RuleSet::floor(const Domain& domain) const {
+    for (const Rule& rule : rules_)
+        if (rule.requirement.mode == PolicyMode::enforce && rule.on_recipient_domain_alone() &&
+            none_or_any(rule.recipients,
+                        [&](const AddressPattern& p) { return p.matches_domain(domain); }))
+            return held_by_lock(rule.requirement);
+    return last_resort_floor();
+}
+
+Level RuleSet::last_resort_floor() const {
+    return last_resort_.mode == PolicyMode::enforce ? held_by_lock(last_resort_) : Level::none;
+}
+
+Level RuleSet::lowest_floor() const {
+    Level lowest = last_resort_floor();
+    for (const Rule& rule : rules_)
+        if (rule.requirement.mode == PolicyMode::enforce && rule.on_recipient_domain_alone())
+            lowest = std::min(lowest, held_by_lock(rule.requirement));
+    return lowest;
+}
+
+PolicyMode RuleSet::mode() const {
+    return last_resort_.mode;
+}
+
+std::vector<std::string> RuleSet::below_floor() const {
+    std::vector<std::string> out;
+    for (const Rule& rule : rules_) {
+        if (rule.on_recipient_domain_alone() || rule.requirement.mode == PolicyMode::audit)
+            continue;
+        // The highest floor that any recipient of this rule can lie under: that of each domain that it
+        // names, and of each domain that another rule names within reach of this one.
+        Level highest = Level::none;
+        const auto consider = [&](const Domain& domain) {
+            highest = std::max(highest, floor(domain));
+        };
+        const auto reaches = [&](const Domain& domain) {
+            return none_or_any(rule.recipients, [&](const AddressPattern& p) {
+                return p.matches_domain(domain) || p.domain() == domain;
+            });
+        };
+        if (none_or_any(rule.recipients, [](const AddressPattern& p) { return !p.domain(); }))
+            highest = last_resort_floor();
+        for (const AddressPattern& p : rule.recipients)
+            if (p.domain()) {
+                consider(*p.domain());
+                if (p.kind() == AddressPattern::Kind::suffix)
+                    if (auto below = Domain::parse("x." + p.domain()->text()))
+                        consider(*below);
+            }
+        for (const Rule& other : rules_)
+            for (const AddressPattern& p : other.recipients)
+                if (p.domain() && other.on_recipient_domain_alone() && reaches(*p.domain()))
+                    consider(*p.domain());
+        if (rule.requirement.minimum < highest)
+            out.push_back(fmt::format(
+                "rule \"{}\" asks for {}, but its recipients' domains have the floor {}: the lock sees "
+                "no sender and no address, so such a rule may only raise; set minimum = \"{}\" or "
+                "higher, or make an exception with 'surehop allow add'",
+                rule.requirement.rule, name_of(rule.requirement.minimum), name_of(highest),
+                name_of(highest)));
+    }
+    return out;
+}
+
+} // namespace surehop

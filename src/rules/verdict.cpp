@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rules/verdict.h"
+
+#include <algorithm>
+#include <array>
+
+namespace surehop {
+
+namespace {
+
+constexpr std::array<std::string_view, 4> outcome_names = {"meets", "falls-short", "unknown",
+                                                           "no-mail"};
+
+Verdict act(Verdict verdict, const Requirement& requirement) {
+    switch (verdict.outcome) {
+    case OutcomeKind::meets:
+        verdict.would = Action::accept;
+        break;
+    case OutcomeKind::falls_short:
+        verdict.would = requirement.falls_short;
+        break;
+    case OutcomeKind::unknown:
+        verdict.would = requirement.unknown;
+        break;
+    case OutcomeKind::no_mail:
+        verdict.would = Action::reject;
+        break;
+    }
+    verdict.action = requirement.mode == PolicyMode::enforce ? verdict.would : Action::accept;
+    return verdict;
+}
+
+} // namespace
+
+std::string_view name_of(OutcomeKind outcome) {
+    return outcome_names.at(static_cast<std::size_t>(outcome));
+}
+
+Verdict decide(const Requirement& requirement, const Exception* exception,
+               const Assessment& assessment) {
+    const Level minimum = exception != nullptr ? std::min(requirement.minimum, exception->lowest)
+                                               : requirement.minimum;
+    Verdict verdict;
+    verdict.level = assessment.offers.empty() ? Level::none : assessment.offers.front().level;
+    if (assessment.no_mail) {
+        verdict.outcome = OutcomeKind::no_mail;
+        verdict.reason = *assessment.no_mail;
+    } else if (minimum == Level::none || assessment.at_least(minimum) != nullptr) {
+        verdict.outcome = OutcomeKind::meets;
+    } else {
+        const Missing why = assessment.why_not(minimum);
+        verdict.outcome = why.unknown ? OutcomeKind::unknown : OutcomeKind::falls_short;
+        verdict.reason = why.reason;
+    }
+    return act(verdict, requirement);
+}
+
+Verdict decide_without_facts(const Requirement& requirement, OutcomeKind outcome, Reason reason) {
+    Verdict verdict;
+    verdict.outcome = outcome;
+    verdict.reason = reason;
+    return act(verdict, requirement);
+}
+
+} // namespace surehop

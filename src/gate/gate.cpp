@@ -81,18 +81,19 @@ Level Gate::demanded(const NextHop& next_hop, const Site& site, Time now) const 
             floor = std::min(floor, opening->lowest);
     if (site.rules->mode() == PolicyMode::audit)
         return floor;
-    return std::max(floor, promises_.level(next_hop.key(), now));
+    const auto promised = promises_.highest(next_hop.key(), now);
+    return promised ? std::max(floor, promised->level) : floor;
 }
 
 std::variant<LockAnswer, Miss> Gate::bind_known(const NextHop& asked, const Site& site,
-                                                Time now) const {
+                                                Lock consumer, Time now) const {
     const NextHop next_hop = judged(asked, site);
     if (next_hop.kind() == HopKind::internal)
         return LockAnswer{LockAnswer::Kind::not_found, "", Level::none, Reason::none};
     const FactsPtr facts = book_.find(next_hop.key());
     if (!facts || facts->until <= now)
         return Miss{next_hop};
-    return lock_answer(assess(next_hop, *facts, now), demanded(next_hop, site, now), site.lock);
+    return lock_answer(assess(next_hop, *facts, now), demanded(next_hop, site, now), consumer);
 }
 
 LockAnswer Gate::bind_unlearnt(Reason reason) {

@@ -37,7 +37,8 @@ class Gate {
     Decision judge_unlearnt(const Context& context, const Site& site, Reason reason,
                             Time now) const;
 
-    std::variant<LockAnswer, Miss> bind_known(const NextHop& next_hop, const Site& site,
+    // What the MTA that asks is told of this next hop. `consumer`: whose words to use.
+    std::variant<LockAnswer, Miss> bind_known(const NextHop& asked, const Site& site, Lock consumer,
                                               Time now) const;
     static LockAnswer bind_unlearnt(Reason reason);
 

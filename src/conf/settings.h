@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "address/domain.h"
+#include "base/time.h"
+#include "binding/tls_policy.h"
+#include "gate/site.h"
+#include "rules/ruleset.h"
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+// What surehop.toml says, as plain values that have passed every check: texts are in the one form in
+// which the rest of the house takes them. Immutable once loaded. conf/table.h has one row per
+// setting, with its default; conf/load.h makes Settings from a file.
+
+namespace surehop {
+
+// Where in the file something stands, counted from 1. Line 0: nowhere, it is a default.
+struct Place {
+    std::uint32_t line = 0;
+    std::uint32_t column = 0;
+};
+
+enum class LogLevel : std::uint8_t { debug, info, warning, error };
+enum class LogTarget : std::uint8_t { standard_error, syslog };
+
+struct Settings {
+    std::string file; // as it was named; "" for the embedded defaults
+    std::string hash; // SHA-256 of the file's text, in hex
+
+    struct Mta {
+        Lock lock = Lock::none;
+        Millis queue_lifetime{};
+        std::vector<Domain> final_domains;
+    } mta;
+
+    Requirement policy; // the last resort; its rule is "default"
+    std::vector<Rule> rules;
+    std::vector<Route> routes;
+
+    // Sockets: "unix:/absolute/path" or "inet:PORT@ADDRESS", the address canonical, IPv6 unbracketed.
+    struct Listen {
+        std::string milter;
+        std::vector<std::string> socketmap;
+        std::string control; // a path
+    } listen;
+
+    struct Store {
+        std::string path;
+    } store;
+
+    struct Resolver {
+        // "127.0.0.1:53", "[::1]:53": parse_dns_server() takes them. Empty: 127.0.0.1 and ::1 if they
+        // answer, else resolv.conf without DANE.
+        std::vector<std::string> servers;
+        std::vector<std::string> trusted;     // canonical addresses, without a port
+        std::vector<std::string> bogus_names; // A-labels
+        Millis timeout{};                     // of one try
+        Millis retest{};
+    } resolver;
+
+    struct Https {
+        std::string ca_file; // "": the system's store
+        std::uint16_t port = 0;
+        std::vector<std::string> allow_private; // ranges that check_ranges() accepts
+        Millis timeout{};
+    } https;
+
+    struct Gate {
+        Millis wait{};
+        std::string tag_header;
+    } gate;
+
+    struct Log {
+        LogLevel level = LogLevel::info;
+        LogTarget target = LogTarget::standard_error;
+    } log;
+
+    // What decisions depend on, built from the above.
+    SitePtr site;
+
+    // Where each setting that the file has stands: "mta.lock", "rule[1].name" (counted from 1), and
+    // "mta.final_domains[2]" for an element of a list. What is not here is a default.
+    std::map<std::string, Place, std::less<>> places;
+};
+
+using SettingsPtr = std::shared_ptr<const Settings>;
+
+// Whether the AD bit of every server that this configuration names may be believed (DESIGN
+// invariant 7): each is on a trusted path or declared so. False when it names none.
+bool all_servers_trusted(const Settings::Resolver& resolver);
+
+} // namespace surehop

@@ -210,12 +210,12 @@ uninstall: ## remove what install wrote, but the configuration
 
 .PHONY: dist clean distclean help all programs FORCE
 dist: ## a release archive of the committed tree, configure included
-	cd $(srcdir) && autoreconf -i && git archive --format=tar.gz --prefix=surehop-$(VERSION)/ --add-file=configure \
+	cd $(srcdir) && autoreconf -i && git archive --format=tar.gz --prefix=surehop-$(VERSION)/ --add-file=configure --add-file=aclocal.m4 \
 	    -o $(CURDIR)/surehop-$(VERSION).tar.gz HEAD
 clean: ## remove build/
 	rm -rf build
 distclean: clean ## remove what configure wrote, too
-	rm -rf config.mk config.log config.status autom4te.cache configure configure~
+	rm -rf config.mk config.log config.status autom4te.cache configure aclocal.m4 configure~
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-16s %s\n", $$1, $$2 }' $(srcdir)/Makefile
 

@@ -45,18 +45,18 @@ class Assessor {
         else {
             dane();
             authenticated();
-            offer(Level::verified, reachable, facts_.until);
-            offer(Level::encrypted, reachable, facts_.until);
+            offer(Level::verified, reachable);
+            offer(Level::encrypted, reachable);
         }
         return std::move(out_);
     }
 
   private:
     // Offers the level over the hosts that pass; false when none does.
-    bool offer(Level level, const Test& serves, Time until) {
+    bool offer(Level level, const Test& serves) {
         Offer made;
         made.level = level;
-        made.until = until;
+        made.until = facts_.until; // never beyond the end of the MTA-STS policy: see inquiry
         made.most_preferred = false;
         for (const Host& host : facts_.hosts) {
             if (!serves(host))
@@ -103,7 +103,7 @@ class Assessor {
     // TLSA records only then, so each host's own standing already says why there are none.
     void dane() {
         const bool from_secure_names = !facts_.mx || facts_.mx_secure == true;
-        if (from_secure_names && offer(Level::dane, has_dane, facts_.until))
+        if (from_secure_names && offer(Level::dane, has_dane))
             return;
         Missing row{Level::dane, Reason::tlsa_none, false};
         for (const Host& host : facts_.hosts) {
@@ -133,9 +133,7 @@ class Assessor {
             return reachable(host) && sts.policy.allows(host.name) && !has_dane(host) &&
                    !dane_unknown(host);
         };
-        // max_age 0 holds for the decision at hand (RFC 8461 §3.2), hence at least as long as the facts.
-        const Time until = std::max(std::min(sts.expires, facts_.until), facts_.learnt);
-        if (offer(Level::authenticated, serves, until))
+        if (offer(Level::authenticated, serves))
             return;
         Missing row{Level::authenticated, Reason::sts_mx_mismatch, false};
         for (const Host& host : facts_.hosts)

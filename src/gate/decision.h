@@ -9,6 +9,7 @@
 #include "rules/exception.h"
 #include "rules/verdict.h"
 #include "store/ledger.h"
+#include "store/promises.h"
 
 #include <optional>
 #include <string>
@@ -39,6 +40,10 @@ struct Decision {
     Verdict verdict;
     std::string reference; // of a decision that is recorded; `surehop trace` understands it
 };
+
+// What accepting this recipient promises of its delivery; none where nothing is promised (exempt,
+// audit, marked only, no lock).
+std::optional<Promised> promise_of(const Decision& decision);
 
 LedgerRow ledger_row(const Decision& decision, Time now, const std::string& queue_id);
 

@@ -2,14 +2,13 @@
 #pragma once
 
 #include "gate/decision.h"
+#include "gate/references.h"
 #include "gate/site.h"
 #include "resolve/resolver.h"
 #include "store/allowlist.h"
+#include "store/promises.h"
 
-#include <atomic>
-#include <cstdint>
 #include <optional>
-#include <string>
 #include <variant>
 
 // The spine. Milter, socketmap and explain all do the same three steps:
@@ -28,7 +27,8 @@ struct Miss {
 
 class Gate {
   public:
-    Gate(FactsBook& book, Resolver& resolver, const Allowlist& allowlist);
+    Gate(FactsBook& book, Resolver& resolver, const Allowlist& allowlist,
+         const Promises& promises);
 
     std::variant<Decision, Miss> judge_known(const Context& context, const Site& site,
                                              Time now) const;
@@ -37,29 +37,24 @@ class Gate {
     Decision judge_unlearnt(const Context& context, const Site& site, Reason reason,
                             Time now) const;
 
-    std::variant<LockAnswer, Miss> bind_known(const NextHop& next_hop, const Site& site,
+    // What the MTA that asks is told of this next hop. `consumer`: whose words to use.
+    std::variant<LockAnswer, Miss> bind_known(const NextHop& asked, const Site& site, Lock consumer,
                                               Time now) const;
-    LockAnswer bind_unlearnt(const NextHop& next_hop, const Site& site, Reason reason,
-                             Time now) const;
+    static LockAnswer bind_unlearnt(Reason reason);
 
     Resolver& resolver() const { return resolver_; }
 
   private:
     std::variant<Decision, Miss> judge(const Context& context, const Site& site, Time now,
                                        std::optional<Reason> unlearnt) const;
+    // What the lock demands of this next hop: the floor, or what an exception leaves of it, and never
+    // less than a live promise.
+    Level demanded(const NextHop& next_hop, const Site& site, Time now) const;
 
     FactsBook& book_;
     Resolver& resolver_;
     const Allowlist& allowlist_;
-};
-
-// A short name for a decision, unique in this store: letters and digits that can be read aloud.
-class References {
-  public:
-    explicit References(Time started);
-    std::string next(); // from any thread
-  private:
-    std::atomic<std::uint64_t> counter_;
+    const Promises& promises_;
 };
 
 } // namespace surehop

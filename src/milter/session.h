@@ -3,11 +3,11 @@
 
 #include "gate/gate.h"
 #include "gate/site.h"
+#include "milter/incident.h"
 #include "milter/reply.h"
 #include "store/ledger.h"
 
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,11 +16,14 @@
 // One SMTP connection as the milter protocol tells it, without libmilter: mfapi.cpp converts, this
 // decides. Several messages and many recipients per connection; a message captures its Site at MAIL.
 //
+// Recipients are refused one by one at RCPT. Where the MTA cannot do that (mail that did not come
+// over SMTP), the whole message is decided at its end. Recipients are never rewritten or dropped.
+//
 // Not thread-safe; libmilter never runs two callbacks of one connection at the same time.
 
 namespace surehop {
 
-// What the MTA lets us do to a message at its end, and while we wait.
+// What the MTA lets us do to a message at its end. False: it does not do it.
 class MessageActions {
   public:
     virtual ~MessageActions() = default;
@@ -28,7 +31,6 @@ class MessageActions {
     virtual bool add_header(const std::string& name, const std::string& value) = 0;
     // Deletes the `occurrence`-th (from 1) header of that name.
     virtual bool delete_header(const std::string& name, int occurrence) = 0;
-    virtual void progress() = 0; // restarts the MTA's timer
 };
 
 using Macro = std::function<std::string(std::string_view name)>; // "" when not given
@@ -43,25 +45,45 @@ struct SessionParts {
 
 class Session {
   public:
-    Session(SessionParts parts, std::string client); // client: address, or ""
+    // client: its address, or "". The three outlive the session; `ledger_trouble` is shared by all.
+    Session(const SessionParts& parts, Incident& ledger_trouble, std::string client);
 
     Reply mail(std::string_view from, const Macro& macro);
-    Reply rcpt(std::string_view to, const Macro& macro, MessageActions& actions);
+    Reply rcpt(std::string_view to, const Macro& macro);
     void header(std::string_view name);
     Reply end_of_message(const Macro& macro, MessageActions& actions);
     void abort(); // the message is over; the connection goes on
 
   private:
+    // Why a message is held or tagged: of the first recipient that asked for it.
+    struct Mark {
+        std::string outcome;
+        std::string rule;
+        std::string reference;
+    };
+
     struct Message {
         SitePtr site;
         Path sender;
-        bool over_smtp = true;          // else no recipient can be refused alone
-        std::vector<Decision> accepted; // goes on, perhaps held or tagged
-        std::vector<Decision> refused;  // non-SMTP only: decided at the end
-        int tag_headers = 0;            // forged ones seen
+        bool over_smtp = true;            // else no recipient can be refused alone
+        bool enforced = false;            // for at least one recipient
+        std::vector<LedgerRow> rows;      // of recipients that go on, perhaps held or tagged
+        std::optional<Mark> hold;
+        std::optional<Mark> tag;
+        std::vector<Decision> refused;    // not over SMTP only: decided at the end
+        std::optional<Reply> unreadable;  // likewise: the first address that cannot be read
+        int forged = 0;                   // tag headers that came with the message
     };
 
-    SessionParts parts_;
+    Decision judge(const Context& context, const Message& message) const;
+    Reply take(Message& message, Decision decision);
+    Reply unreadable(Message& message, std::string_view to, const Path::Failure& failure);
+    Reply refuse_whole(Message& message, Reply reply, const std::string& why);
+    std::string mark(const Message& message, MessageActions& actions) const;
+    Reply record(Message& message);
+
+    const SessionParts& parts_;
+    Incident& ledger_trouble_;
     std::string client_;
     std::optional<Message> message_;
 };

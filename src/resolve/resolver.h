@@ -59,6 +59,9 @@ class Resolver {
   private:
     struct Flight;
     std::shared_ptr<Flight> join(const NextHop& next_hop); // null: refused
+    bool take_place(const std::string& client);
+    void leave_place(const std::string& client);
+    static Learnt wait_for(Flight& flight, Millis most, const std::function<void()>& progress);
     asio::awaitable<void> fly(NextHop next_hop, std::shared_ptr<Flight> flight);
 
     asio::io_context& loop_;

@@ -7,22 +7,27 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 // Which addresses a rule or an exception means:
 //
-//   user@example.org   that address (local part exact, RFC 5321 §2.4)
+//   user@example.org   that address (local part exact, RFC 5321 §2.4; but postmaster in any case,
+//                      §4.5.1)
 //   @example.org       every address of that domain; `example.org` is the same
 //   *.example.org      every address of the domains below it, not of example.org itself;
 //                      `.example.org` is the same
-//   *                  every address
+//   *                  every address, and the null sender
 //   <>                 the null sender
 //
-// An address literal is matched by [192.0.2.1] in place of the domain.
+// An address literal is matched by [192.0.2.1] in place of the domain. A star anywhere else is an
+// error, since it would not mean what its writer hoped.
 
 namespace surehop {
 
 class AddressPattern {
   public:
+    AddressPattern() = default; // *
+
     enum class Kind { any, null_sender, address, domain, suffix };
 
     static Result<AddressPattern> parse(std::string_view text);
@@ -32,8 +37,8 @@ class AddressPattern {
     bool on_domain_alone() const;                    // any, domain or suffix
     Kind kind() const { return kind_; }
 
-    // Normal form: user@example.org, @example.org, *.example.org, *, <>.
-    std::string text() const;
+    // Normal form, which parses to the same: user@example.org, @example.org, *.example.org, *, <>.
+    const std::string& text() const { return text_; }
 
     // The domain that it names; none for `*`, `<>` and address literals.
     const std::optional<Domain>& domain() const { return domain_; }
@@ -41,7 +46,10 @@ class AddressPattern {
     bool operator==(const AddressPattern&) const = default;
 
   private:
+    AddressPattern(Kind kind, std::string text) : kind_(kind), text_(std::move(text)) {}
+
     Kind kind_ = Kind::any;
+    std::string text_ = "*";
     std::string local_;
     std::optional<Domain> domain_;
     std::optional<std::string> literal_;

@@ -90,12 +90,15 @@ Level RuleSet::floor(const Domain& domain) const {
             none_or_any(rule.recipients,
                         [&](const AddressPattern& p) { return p.matches_domain(domain); }))
             return held_by_lock(rule.requirement);
+    return last_resort_floor();
+}
+
+Level RuleSet::last_resort_floor() const {
     return last_resort_.mode == PolicyMode::enforce ? held_by_lock(last_resort_) : Level::none;
 }
 
 Level RuleSet::lowest_floor() const {
-    Level lowest =
-        last_resort_.mode == PolicyMode::enforce ? held_by_lock(last_resort_) : Level::none;
+    Level lowest = last_resort_floor();
     for (const Rule& rule : rules_)
         if (rule.requirement.mode == PolicyMode::enforce && rule.on_recipient_domain_alone())
             lowest = std::min(lowest, held_by_lock(rule.requirement));
@@ -123,8 +126,7 @@ std::vector<std::string> RuleSet::below_floor() const {
             });
         };
         if (none_or_any(rule.recipients, [](const AddressPattern& p) { return !p.domain(); }))
-            highest = last_resort_.mode == PolicyMode::enforce ? held_by_lock(last_resort_)
-                                                               : Level::none;
+            highest = last_resort_floor();
         for (const AddressPattern& p : rule.recipients)
             if (p.domain()) {
                 consider(*p.domain());

@@ -55,7 +55,8 @@ class RuleSet {
     // last resort included, that matches on recipient domain alone. A rule that only marks
     // (`falls_short = "tag"`, `unknown = "tag"` or `"accept"`) raises no floor.
     Level floor(const Domain& domain) const;
-    Level lowest_floor() const; // for a next hop whose name says nothing
+    Level last_resort_floor() const; // for a next hop without a name
+    Level lowest_floor() const;      // that mail to anywhere finds at the lock
     PolicyMode mode() const;    // of the last resort
 
     // One sentence per rule that asks for less than the lock's floor would let it have.

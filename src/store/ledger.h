@@ -12,12 +12,13 @@
 #include <string_view>
 #include <vector>
 
-// The durable record of every decision and every administrative change. Append only.
+// The durable record of every decision and every administrative change. Append only: the table
+// itself refuses updates.
 
 namespace surehop {
 
 struct LedgerRow {
-    std::int64_t id = 0;
+    std::int64_t id = 0; // given when it is written
     Time time{};
     std::string kind;      // "decision", or what was changed: "allow-add", "start", "reload", ...
     std::string reference; // as in the reply; may be empty
@@ -35,20 +36,27 @@ struct LedgerRow {
     std::string action;
     std::string would;
     std::string detail; // of changes: who, what, why; of decisions: "unbound" and the like
+
+    bool operator==(const LedgerRow&) const = default;
 };
 
 class Ledger {
   public:
     Ledger(Database& reader, Writer& writer) : reader_(reader), writer_(writer) {}
 
-    // On disk when it returns without error: what must be so before a message is accepted.
+    // On disk when it returns without error: what must be so before a message is accepted. All rows
+    // or none.
     Status append(std::vector<LedgerRow> rows);
 
-    // Soon on disk; for refusals, where nothing was accepted.
+    // Soon on disk; for refusals, where nothing was accepted. All rows or none.
     void append_later(std::vector<LedgerRow> rows);
 
-    // Rows whose reference or queue id equals `what`, or whose sender or recipient does; latest first.
+    // Rows whose reference or queue id equals `what`, or whose sender or recipient does in any case
+    // of ASCII letters; latest first.
     Result<std::vector<LedgerRow>> trace(std::string_view what, std::size_t most = 100);
+
+    // For a writer's job: the row goes to disk together with the change that it records.
+    static Status write(Database& database, const LedgerRow& row);
 
   private:
     Database& reader_;

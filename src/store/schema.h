@@ -5,13 +5,17 @@
 #include "store/database.h"
 
 // Numbered migrations (PRAGMA user_version). All tables are STRICT. A store that is newer than this
-// program is refused with a sentence that says so, and is left untouched.
+// program, or that is a database of another program, is refused with a sentence that says so, and is
+// left untouched.
 
 namespace surehop {
 
-constexpr int schema_version = 1;
+constexpr int schema_version = 2;
 
 Status migrate(Database& database); // from any earlier version, in one transaction
 Result<int> version_of(Database& database);
+
+// For who only reads: an error unless the store has exactly this program's version.
+Status require_current(Database& database);
 
 } // namespace surehop

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "control/protocol.h"
+#include "resolve/loop.h"
+#include "socketmap/listener.h"
+
+#include <functional>
+
+// The daemon's end of the control socket: reads one request, learns from the kernel who asks, lets
+// the commands answer. A peer without rights gets an error, never silence.
+
+namespace surehop {
+
+class ControlServer {
+  public:
+    using Handler = std::function<asio::awaitable<Json>(Json request, Peer peer)>;
+    explicit ControlServer(Handler handler) : handler_(std::move(handler)) {}
+
+    asio::awaitable<void> serve(StreamSocket connection);
+
+  private:
+    Handler handler_;
+};
+
+// Rights of a user by the groups that he is in.
+Peer identify(uid_t uid, gid_t gid);
+
+} // namespace surehop

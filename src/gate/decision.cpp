@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gate/decision.h"
+
+namespace surehop {
+
+LedgerRow ledger_row(const Decision& d, Time now, const std::string& queue_id) {
+    LedgerRow row;
+    row.time = now;
+    row.kind = "decision";
+    row.reference = d.reference;
+    row.queue_id = queue_id;
+    row.sender = d.sender.text();
+    row.recipient = d.recipient.text();
+    row.next_hop = d.next_hop.key();
+    row.rule = d.requirement.rule;
+    row.exception = d.exception ? d.exception->id : 0;
+    row.minimum = name_of(d.requirement.minimum);
+    row.mode = name_of(d.requirement.mode);
+    row.outcome = name_of(d.verdict.outcome);
+    row.level = name_of(d.verdict.level);
+    row.reason = token_of(d.verdict.reason);
+    row.action = name_of(d.verdict.action);
+    row.would = name_of(d.verdict.would);
+    if (d.lock == Lock::none && d.verdict.action == Action::accept)
+        row.detail = "unbound";
+    return row;
+}
+
+std::optional<Promised> promise_of(const Decision& d) {
+    const bool passes = d.verdict.action == Action::accept || d.verdict.action == Action::quarantine;
+    const Level level = d.exception ? std::min(d.requirement.minimum, d.exception->lowest)
+                                    : d.requirement.minimum;
+    if (!passes || d.verdict.outcome != OutcomeKind::meets || level == Level::none ||
+        d.lock == Lock::none || d.requirement.mode == PolicyMode::audit || !d.facts)
+        return std::nullopt;
+    return Promised{d.next_hop.key(), level};
+}
+
+} // namespace surehop

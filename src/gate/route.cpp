@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "gate/route.h"
+
+#include "base/text.h"
+
+#include <algorithm>
+#include <array>
+
+namespace surehop {
+
+namespace {
+
+// Mailers that deliver on this machine instead of sending: Postfix's local, virtual and lmtp,
+// Sendmail's local, prog and its file and include mailers.
+bool is_local_mailer(std::string_view mailer) {
+    constexpr std::array<std::string_view, 7> local = {"local", "virtual",   "lmtp",  "prog",
+                                                       "*file*", "*include*", "discard"};
+    return std::find(local.begin(), local.end(), mailer) != local.end();
+}
+
+bool is_final(const Path& recipient, const Site& site) {
+    return recipient.domain() && std::find(site.final_domains.begin(), site.final_domains.end(),
+                                           *recipient.domain()) != site.final_domains.end();
+}
+
+// <postmaster>, <root>: a name without a domain is this machine's own (RFC 5321 §4.1.1.3).
+bool is_unqualified(const Path& recipient) {
+    return !recipient.domain() && !recipient.literal();
+}
+
+std::string domain_text(const Path& recipient) {
+    if (recipient.domain())
+        return recipient.domain()->text();
+    return recipient.literal().value_or("");
+}
+
+bool is_loopback(const NextHop& hop) {
+    return hop.kind() == HopKind::address &&
+           (hop.name().starts_with("127.") || hop.name() == "::1");
+}
+
+Way hidden(const Path& recipient, HopSource source, Reason reason = Reason::next_hop_hidden) {
+    return {NextHop::hidden(domain_text(recipient)), source, reason};
+}
+
+// What the MTA said.
+Way told(const Context& context, const Site& site) {
+    const std::string mailer = lower(context.mailer);
+    if (is_local_mailer(mailer)) {
+        if (is_final(context.recipient, site) || is_unqualified(context.recipient))
+            return {NextHop::internal(domain_text(context.recipient)), HopSource::rcpt_host};
+        return hidden(context.recipient, HopSource::rcpt_host);
+    }
+    // Postfix says `error` for a virtual alias domain, which may expand to anywhere.
+    if (mailer == "error" || context.host.empty())
+        return hidden(context.recipient, HopSource::rcpt_host);
+    auto hop = NextHop::parse(context.host);
+    if (!hop)
+        return hidden(context.recipient, HopSource::rcpt_host, Reason::next_hop_invalid);
+    return {judged(*std::move(hop), site), HopSource::rcpt_host};
+}
+
+} // namespace
+
+NextHop judged(NextHop next_hop, const Site& site) {
+    const bool internal =
+        is_loopback(next_hop) ||
+        std::any_of(site.routes.begin(), site.routes.end(), [&](const Route& route) {
+            return route.internal && route.next_hop && *route.next_hop == next_hop;
+        });
+    return internal ? NextHop::internal(next_hop.key()) : std::move(next_hop);
+}
+
+Way find_way(const Context& context, const Site& site) {
+    if (!context.mailer.empty())
+        return told(context, site);
+    const Path& recipient = context.recipient;
+    for (const Route& route : site.routes) {
+        const bool holds = std::any_of(route.domains.begin(), route.domains.end(),
+                                       [&](const AddressPattern& p) { return p.matches(recipient); });
+        if (!holds)
+            continue;
+        if (route.internal)
+            return {NextHop::internal(domain_text(recipient)), HopSource::route};
+        if (route.next_hop)
+            return {judged(*route.next_hop, site), HopSource::route};
+    }
+    if (is_final(recipient, site) || is_unqualified(recipient))
+        return {NextHop::internal(domain_text(recipient)), HopSource::recipient_domain};
+    if (recipient.domain())
+        return {judged(NextHop::of_domain(*recipient.domain()), site), HopSource::recipient_domain};
+    auto literal = NextHop::parse("[" + *recipient.literal() + "]");
+    if (!literal)
+        return hidden(recipient, HopSource::recipient_domain, Reason::next_hop_invalid);
+    return {judged(*std::move(literal), site), HopSource::recipient_domain};
+}
+
+} // namespace surehop

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "address/nexthop.h"
+#include "gate/decision.h"
+#include "gate/site.h"
+
+// The first step of the spine: where would this recipient's mail really go? The MTA knows best
+// ({rcpt_mailer}, {rcpt_host}); else configured routes, else the recipient's own domain.
+
+namespace surehop {
+
+struct Way {
+    NextHop next_hop;
+    HopSource source = HopSource::recipient_domain;
+    Reason reason = Reason::none; // of a hidden next hop
+};
+
+Way find_way(const Context& context, const Site& site);
+
+// The same next hop, or *internal* where a route or a loopback literal says that it is never judged.
+NextHop judged(NextHop next_hop, const Site& site);
+
+} // namespace surehop

@@ -1,0 +1,260 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "milter/session.h"
+
+#include "base/text.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace surehop {
+
+namespace {
+
+// Each deletion makes the MTA search its queue file from the start: a message full of forged fields
+// would keep it busy for hours.
+constexpr int most_forged = 100;
+
+// The address as the MTA has resolved it, where it says so: that is complete (<postmaster> has its
+// domain there) and of one case (Postfix). Else what the client sent.
+Result<Path> read_path(std::string_view argument, const std::string& resolved,
+                       Path::Failure& failure) {
+    Result<Path> sent = Path::parse(argument, &failure);
+    if (resolved.empty() || (sent && sent->is_null()))
+        return sent;
+    Result<Path> path = Path::parse(resolved);
+    if (!path)
+        return sent;
+    // Sendmail says "root" of root@this.host, which tells less than the client did.
+    if (!path->domain() && !path->literal() && sent && (sent->domain() || sent->literal()))
+        return sent;
+    return path;
+}
+
+// Postfix: `error` for a virtual alias domain, whose {rcpt_host} then is a status code and a text,
+// and for refused recipients, whose {rcpt_addr} is no address at all.
+bool tells_address(const std::string& mailer) {
+    return mailer != "error";
+}
+
+// A quoted-string for a header field (RFC 5322 §3.2.4), on one line.
+std::string quoted(const std::string& text) {
+    std::string out = "\"";
+    for (const char c : printable(text, 60)) {
+        if (c == '"' || c == '\\')
+            out += '\\';
+        out += c;
+    }
+    return out + '"';
+}
+
+} // namespace
+
+Session::Session(const SessionParts& parts, Incident& ledger_trouble, std::string client)
+    : parts_(parts), ledger_trouble_(ledger_trouble), client_(std::move(client)) {}
+
+Reply Session::mail(std::string_view from, const Macro& macro) {
+    message_.reset();
+    Message message;
+    message.site = parts_.site();
+    Path::Failure failure{};
+    Result<Path> sender = read_path(from, macro("{mail_addr}"), failure);
+    if (sender)
+        message.sender = *std::move(sender);
+    else if (message.site->rules->mode() == PolicyMode::enforce)
+        // Rules that name senders could not be applied: going on might lower what they ask.
+        return path_reply(failure, PathOf::sender, "");
+    message_ = std::move(message);
+    return {};
+}
+
+Reply Session::rcpt(std::string_view to, const Macro& macro) {
+    if (!message_)
+        return trouble_reply("a recipient came without a sender");
+    Message& message = *message_;
+    Context context;
+    context.mailer = macro("{rcpt_mailer}");
+    context.host = macro("{rcpt_host}");
+    // sendmail(1) through Postfix: no next hop and no angle brackets. A refusal of one recipient
+    // would leave the message in the maildrop queue for ever.
+    if (context.mailer.empty() && !to.starts_with('<'))
+        message.over_smtp = false;
+
+    Path::Failure failure{};
+    Result<Path> recipient = read_path(
+        to, tells_address(context.mailer) ? macro("{rcpt_addr}") : std::string(), failure);
+    if (!recipient)
+        return unreadable(message, to, failure);
+    if (recipient->is_null())
+        return unreadable(message, to, {Path::Fault::syntax, "a recipient is needed"});
+    context.sender = message.sender;
+    context.recipient = *std::move(recipient);
+    return take(message, judge(context, message));
+}
+
+// Never sends progress to the MTA meanwhile: the wait is shorter than any MTA's patience, and
+// Sendmail takes SMFIR_PROGRESS at RCPT for a broken filter and lets the recipient pass.
+Decision Session::judge(const Context& context, const Message& message) const {
+    const Site& site = *message.site;
+    auto known = parts_.gate.judge_known(context, site, parts_.clock.now());
+    if (auto* decision = std::get_if<Decision>(&known))
+        return std::move(*decision);
+    const NextHop next_hop = std::get<Miss>(known).next_hop;
+    const Learnt learnt = parts_.gate.resolver().wait(next_hop, site.wait, client_, [] {});
+    const Time now = parts_.clock.now();
+    if (learnt == Learnt::done) {
+        known = parts_.gate.judge_known(context, site, now);
+        if (auto* decision = std::get_if<Decision>(&known))
+            return std::move(*decision);
+    }
+    const Reason reason =
+        learnt == Learnt::refused ? Reason::look_up_refused : Reason::look_up_running;
+    return parts_.gate.judge_unlearnt(context, site, reason, now);
+}
+
+Reply Session::take(Message& message, Decision decision) {
+    decision.reference = parts_.references.next();
+    if (decision.requirement.mode == PolicyMode::enforce)
+        message.enforced = true;
+    Reply reply = rcpt_reply(decision);
+    if (reply.refuses()) {
+        if (!message.over_smtp) {
+            message.refused.push_back(std::move(decision));
+            return {};
+        }
+        parts_.ledger.append_later({ledger_row(decision, parts_.clock.now(), "")});
+        return reply;
+    }
+    const Action action = decision.verdict.action;
+    std::optional<Mark>& mark = action == Action::quarantine ? message.hold : message.tag;
+    if ((action == Action::quarantine || action == Action::tag) && !mark)
+        mark = Mark{std::string(name_of(decision.verdict.outcome)), decision.requirement.rule,
+                    decision.reference};
+    message.rows.push_back(ledger_row(decision, parts_.clock.now(), ""));
+    return {};
+}
+
+// No rule can be asked about an address that cannot be read: the mode of the last resort decides.
+Reply Session::unreadable(Message& message, std::string_view to, const Path::Failure& failure) {
+    const PolicyMode mode = message.site->rules->mode();
+    LedgerRow row;
+    row.time = parts_.clock.now();
+    row.kind = "decision";
+    row.reference = parts_.references.next();
+    row.sender = message.sender.text();
+    row.recipient = printable(to, 320);
+    row.mode = name_of(mode);
+    row.outcome = name_of(OutcomeKind::no_mail);
+    row.would = name_of(Action::reject);
+    row.detail = "address cannot be read: " + printable(failure.text, 200);
+    if (mode == PolicyMode::audit) {
+        row.action = name_of(Action::accept);
+        message.rows.push_back(std::move(row));
+        return {};
+    }
+    message.enforced = true;
+    Reply reply = path_reply(failure, PathOf::recipient, row.reference);
+    row.action = name_of(Action::reject);
+    parts_.ledger.append_later({std::move(row)});
+    if (message.over_smtp)
+        return reply;
+    if (!message.unreadable)
+        message.unreadable = std::move(reply);
+    return {};
+}
+
+void Session::header(std::string_view name) {
+    // "X-Surehop : ..." is that field too (RFC 5322 §4.5.8).
+    if (message_ && same_ignoring_case(trim(name), message_->site->tag_header))
+        ++message_->forged;
+}
+
+Reply Session::end_of_message(const Macro& macro, MessageActions& actions) {
+    if (!message_)
+        return trouble_reply("a message came without a sender");
+    Message message = std::move(*message_);
+    message_.reset();
+    const std::string queue_id = macro("i"); // final only now
+    for (LedgerRow& row : message.rows)
+        row.queue_id = queue_id;
+
+    if (!message.refused.empty() || message.unreadable) {
+        const Time now = parts_.clock.now();
+        std::vector<LedgerRow> rows;
+        for (const Decision& decision : message.refused)
+            rows.push_back(ledger_row(decision, now, queue_id));
+        if (!rows.empty())
+            parts_.ledger.append_later(std::move(rows));
+        Reply reply = message.refused.empty() ? *message.unreadable : message_reply(message.refused);
+        return refuse_whole(message, std::move(reply), "refused with the message");
+    }
+    if (message.enforced && message.forged > most_forged)
+        return refuse_whole(message,
+                            forged_reply(message.site->tag_header, message.forged,
+                                         message.rows.empty() ? "" : message.rows.front().reference),
+                            fmt::format("{} forged {} fields", message.forged,
+                                        message.site->tag_header));
+
+    const std::string trouble = mark(message, actions);
+    if (!trouble.empty() && message.enforced)
+        return trouble_reply(trouble);
+    return record(message);
+}
+
+// For recipients that could have gone on alone, had the MTA allowed it.
+Reply Session::refuse_whole(Message& message, Reply reply, const std::string& why) {
+    for (LedgerRow& row : message.rows) {
+        row.action = name_of(reply.permanent() ? Action::reject : Action::defer);
+        row.detail = row.detail.empty() ? why : row.detail + "; " + why;
+    }
+    if (!message.rows.empty())
+        parts_.ledger.append_later(std::move(message.rows));
+    return reply;
+}
+
+// "" or what the MTA did not do.
+std::string Session::mark(const Message& message, MessageActions& actions) const {
+    const std::string& name = message.site->tag_header;
+    // Highest first, so that the numbers of the others stay. Only we add this field: what comes in
+    // with it, tagged or not, would be believed further on.
+    if (message.forged <= most_forged)
+        for (int i = message.forged; i > 0; --i)
+            if (!actions.delete_header(name, i))
+                return "a forged header cannot be removed";
+
+    // The reason of a quarantine is lost on Postfix before 3.10, hence the header there too. Never
+    // names recipients: they may be blind copies.
+    if (const std::optional<Mark>& why = message.hold ? message.hold : message.tag) {
+        const std::string value =
+            fmt::format("{};{} rule={}; ref={}", why->outcome, message.hold ? " held;" : "",
+                        quoted(why->rule), why->reference);
+        if (!actions.add_header(name, value))
+            return "it cannot be marked";
+    }
+    if (message.hold &&
+        !actions.quarantine(fmt::format("surehop: {}, rule {}, ref {}", message.hold->outcome,
+                                        quoted(message.hold->rule), message.hold->reference)))
+        return "it cannot be held";
+    return "";
+}
+
+// No message is accepted without its rows on disk (in audit mode the message wins).
+Reply Session::record(Message& message) {
+    if (message.rows.empty())
+        return {};
+    const Status written = parts_.ledger.append(std::move(message.rows));
+    if (written) {
+        ledger_trouble_.ends();
+        return {};
+    }
+    ledger_trouble_.begins();
+    if (message.enforced)
+        return trouble_reply("its record cannot be written");
+    return {};
+}
+
+void Session::abort() {
+    message_.reset();
+}
+
+} // namespace surehop

@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "resolve/resolver.h"
+
+#include "resolve/inquiry.h"
+
+#include <vector>
+
+namespace surehop {
+
+// One look-up under way, and who waits for it: threads on the condition variable, coroutines on
+// timers that belong to the loop.
+struct Resolver::Flight {
+    std::mutex mutex;
+    std::condition_variable landed;
+    bool done = false;
+    std::vector<std::shared_ptr<asio::steady_timer>> timers; // only touched on the loop
+};
+
+Resolver::Resolver(asio::io_context& loop, Dns& dns, Https& https, FactsBook& book,
+                   const Clock& clock, std::function<Validation()> validation,
+                   ResolverLimits limits)
+    : loop_(loop), dns_(dns), https_(https), book_(book), clock_(clock),
+      validation_(std::move(validation)), limits_(limits) {}
+
+Resolver::~Resolver() = default;
+
+std::size_t Resolver::in_flight() const {
+    const std::lock_guard hold(mutex_);
+    return flights_.size();
+}
+
+std::shared_ptr<Resolver::Flight> Resolver::join(const NextHop& next_hop) {
+    const std::lock_guard hold(mutex_);
+    const std::string key = next_hop.key();
+    if (const auto under_way = flights_.find(key); under_way != flights_.end())
+        return under_way->second;
+    if (flights_.size() >= limits_.in_flight)
+        return nullptr;
+    auto flight = std::make_shared<Flight>();
+    flights_.emplace(key, flight);
+    asio::co_spawn(loop_, fly(next_hop, flight), asio::detached); // fly() lets nothing escape
+    return flight;
+}
+
+asio::awaitable<void> Resolver::fly(NextHop next_hop, std::shared_ptr<Flight> flight) {
+    const std::string key = next_hop.key();
+    try {
+        Sources sources{dns_, https_, validation_(), clock_};
+        Facts facts = co_await inquire(next_hop, book_.find(key), sources);
+        book_.put(key, std::make_shared<const Facts>(std::move(facts)));
+    } catch (const std::exception&) {
+        // Nothing was learnt: whoever waits finds no fresh facts in the book, which is *unknown*.
+    }
+    {
+        const std::lock_guard hold(mutex_);
+        flights_.erase(key);
+    }
+    {
+        const std::lock_guard hold(flight->mutex);
+        flight->done = true;
+    }
+    flight->landed.notify_all();
+    for (const auto& timer : flight->timers)
+        timer->cancel();
+}
+
+Learnt Resolver::wait(const NextHop& next_hop, Millis most, const std::string& client,
+                      const std::function<void()>& progress) {
+    const auto flight = join(next_hop); // goes on whether or not we may wait for it
+    if (!flight)
+        return Learnt::refused;
+    if (!take_place(client))
+        return Learnt::refused;
+    const Learnt result = wait_for(*flight, most, progress);
+    leave_place(client);
+    return result;
+}
+
+bool Resolver::take_place(const std::string& client) {
+    const std::lock_guard hold(mutex_);
+    const auto own = waiting_by_client_.find(client);
+    if (waiting_ >= limits_.waiting ||
+        (own != waiting_by_client_.end() && own->second >= limits_.waiting_per_client))
+        return false;
+    ++waiting_;
+    ++waiting_by_client_[client];
+    return true;
+}
+
+void Resolver::leave_place(const std::string& client) {
+    const std::lock_guard hold(mutex_);
+    --waiting_;
+    if (const auto own = waiting_by_client_.find(client); --own->second == 0)
+        waiting_by_client_.erase(own);
+}
+
+Learnt Resolver::wait_for(Flight& flight, Millis most, const std::function<void()>& progress) {
+    const auto deadline = std::chrono::steady_clock::now() + most;
+    std::unique_lock lock(flight.mutex);
+    while (!flight.done) {
+        const auto now = std::chrono::steady_clock::now();
+        if (now >= deadline)
+            return Learnt::running;
+        flight.landed.wait_until(lock, std::min(deadline, now + std::chrono::seconds{1}));
+        if (!flight.done && progress) {
+            lock.unlock();
+            progress();
+            lock.lock();
+        }
+    }
+    return Learnt::done;
+}
+
+asio::awaitable<Learnt> Resolver::learn(NextHop next_hop, Millis most) {
+    const auto flight = join(next_hop);
+    if (!flight)
+        co_return Learnt::refused;
+    const auto executor = co_await asio::this_coro::executor;
+    const auto timer = std::make_shared<asio::steady_timer>(executor);
+    if (most > Millis{0})
+        timer->expires_after(most);
+    else
+        timer->expires_at(asio::steady_timer::time_point::max());
+    flight->timers.push_back(timer);
+    const auto landed = [&] {
+        const std::lock_guard look(flight->mutex);
+        return flight->done;
+    };
+    asio::error_code cancelled;
+    if (!landed())
+        co_await timer->async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
+    co_return landed() ? Learnt::done : Learnt::running;
+}
+
+} // namespace surehop

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rules/condition.h"
+
+#include "base/text.h"
+
+#include <fmt/format.h>
+
+namespace surehop {
+
+namespace {
+
+Error bad(std::string_view text, std::string_view why) {
+    return {fmt::format("'{}' is not an address pattern: {}; write user@example.org, @example.org, "
+                        "*.example.org, * or <>",
+                        printable(text), why)};
+}
+
+// RFC 5321 §4.5.1: postmaster is the one local part that means the same in any case.
+bool same_local(std::string_view a, std::string_view b) {
+    return a == b || (same_ignoring_case(a, "postmaster") && same_ignoring_case(b, "postmaster"));
+}
+
+} // namespace
+
+Result<AddressPattern> AddressPattern::parse(std::string_view text) {
+    if (text == "*")
+        return AddressPattern();
+    if (text == "<>")
+        return AddressPattern(Kind::null_sender, "<>");
+
+    if (text.starts_with("*.") || text.starts_with('.')) {
+        auto domain = Domain::parse(text.substr(text.find('.') + 1));
+        if (!domain)
+            return bad(text, domain.error());
+        AddressPattern pattern(Kind::suffix, "*." + domain->text());
+        pattern.domain_ = *std::move(domain);
+        return pattern;
+    }
+
+    // Stars are legal in a local part (RFC 5321 §4.1.2), but nobody who writes one here means that;
+    // in quotes it is taken as it stands.
+    const bool whole_domain = text.starts_with('@') || text.find('@') == std::string_view::npos;
+    if (text.find('*') != std::string_view::npos && text.find('"') == std::string_view::npos)
+        return bad(text, "a star stands alone or before the first dot of a domain");
+
+    if (whole_domain) {
+        const std::string_view name = text.substr(text.starts_with('@') ? 1 : 0);
+        if (!name.starts_with('[')) {
+            auto domain = Domain::parse(name);
+            if (!domain)
+                return bad(text, domain.error());
+            AddressPattern pattern(Kind::domain, "@" + domain->text());
+            pattern.domain_ = *std::move(domain);
+            return pattern;
+        }
+        const auto path = Path::parse(fmt::format("anybody@{}", name)); // it knows all literals
+        if (!path || !path->literal())
+            return bad(text, path ? "no such address literal" : path.error());
+        AddressPattern pattern(Kind::domain, fmt::format("@[{}]", *path->literal()));
+        pattern.literal_ = path->literal();
+        return pattern;
+    }
+
+    const auto path = Path::parse(text);
+    if (!path)
+        return bad(text, path.error());
+    if (!path->domain() && !path->literal())
+        return bad(text, "it has no domain");
+    AddressPattern pattern(Kind::address, path->text());
+    pattern.local_ = path->local();
+    pattern.domain_ = path->domain();
+    pattern.literal_ = path->literal();
+    return pattern;
+}
+
+bool AddressPattern::matches(const Path& path) const {
+    switch (kind_) {
+    case Kind::any:
+        return true;
+    case Kind::null_sender:
+        return path.is_null();
+    case Kind::address:
+        return path.domain() == domain_ && path.literal() == literal_ && !path.is_null() &&
+               same_local(path.local(), local_);
+    case Kind::domain:
+        return literal_ ? path.literal() == literal_ : path.domain() == domain_;
+    case Kind::suffix:
+        return path.domain() && matches_domain(*path.domain());
+    }
+    return false;
+}
+
+bool AddressPattern::matches_domain(const Domain& domain) const {
+    switch (kind_) {
+    case Kind::any:
+        return true;
+    case Kind::domain:
+        return domain_ == domain;
+    case Kind::suffix:
+        return domain != *domain_ && domain.is_within(*domain_);
+    case Kind::null_sender:
+    case Kind::address:
+        return false;
+    }
+    return false;
+}
+
+bool AddressPattern::on_domain_alone() const {
+    return kind_ == Kind::any || kind_ == Kind::domain || kind_ == Kind::suffix;
+}
+
+} // namespace surehop

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/allowlist.h"
+
+#include "base/text.h"
+#include "store/ledger.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+namespace surehop {
+
+// Immutable: who judges holds one while the next is published.
+struct Allowlist::Rows {
+    explicit Rows(std::vector<Exception> rows);
+
+    // Calls `visit` with each exception not removed whose recipient pattern could mean this domain.
+    template <class Visit> void visit(std::string_view domain, Visit visit) const {
+        while (!domain.empty()) {
+            if (const auto found = by_domain.find(domain); found != by_domain.end())
+                for (const std::size_t place : found->second)
+                    visit(all[place]);
+            const auto dot = domain.find('.');
+            domain = dot == std::string_view::npos ? std::string_view{} : domain.substr(dot + 1);
+        }
+    }
+
+    std::vector<Exception> all; // by id
+    std::map<std::string, std::vector<std::size_t>, std::less<>> by_domain;
+    std::vector<std::size_t> others; // address literals
+};
+
+Allowlist::Rows::Rows(std::vector<Exception> rows) : all(std::move(rows)) {
+    for (std::size_t place = 0; place < all.size(); ++place) {
+        if (all[place].removed)
+            continue;
+        if (const auto& domain = all[place].recipient.domain())
+            by_domain[domain->text()].push_back(place);
+        else
+            others.push_back(place);
+    }
+}
+
+namespace {
+
+constexpr std::string_view columns = "id, recipient, sender, lowest, reason, owner, ticket, "
+                                     "created_by, since, until, removed, removed_reason";
+
+Result<Exception> exception_of(const Statement& row) {
+    Exception exception;
+    exception.id = row.number(0);
+    const auto damaged = [&](std::string_view what) {
+        return Error{fmt::format("exception {} in the store cannot be read: {}; restore the store "
+                                 "from a backup",
+                                 exception.id, what)};
+    };
+    auto recipient = AddressPattern::parse(row.text(1));
+    if (!recipient)
+        return damaged(recipient.error());
+    exception.recipient = *std::move(recipient);
+    if (!row.is_null(2)) {
+        auto sender = AddressPattern::parse(row.text(2));
+        if (!sender)
+            return damaged(sender.error());
+        exception.sender = *std::move(sender);
+    }
+    const auto lowest = level_of(row.text(3));
+    if (!lowest)
+        return damaged("its level is unknown");
+    exception.lowest = *lowest;
+    exception.reason = row.text(4);
+    exception.owner = row.text(5);
+    exception.ticket = row.text(6);
+    exception.created_by = row.text(7);
+    exception.from = row.time(8);
+    exception.until = row.time(9);
+    if (!row.is_null(10))
+        exception.removed = row.time(10);
+    exception.removed_reason = row.text(11);
+    return exception;
+}
+
+constexpr std::size_t most_in_reason = 500; // octets
+constexpr std::size_t most_in_name = 200;
+
+// C0, DEL and, in UTF-8, C1: they would let one text pass for another on a terminal or in a log.
+bool has_control(std::string_view text) {
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto octet = static_cast<unsigned char>(text[i]);
+        const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0U;
+        if (octet < 0x20 || octet == 0x7f || (octet == 0xc2 && next >= 0x80 && next < 0xa0))
+            return true;
+    }
+    return false;
+}
+
+Status check_text(std::string_view name, std::string_view text, std::size_t most, bool required) {
+    if (required && trim(text).empty())
+        return Error{fmt::format("the {} is missing", name)};
+    if (text.size() > most)
+        return Error{fmt::format("the {} is too long: {} octets, at most {}", name, text.size(), most)};
+    if (!is_utf8(text) || has_control(text))
+        return Error{fmt::format("the {} holds characters that are not text", name)};
+    return Done{};
+}
+
+Status check(const Exception& exception) {
+    using Kind = AddressPattern::Kind;
+    const Kind kind = exception.recipient.kind();
+    if (kind == Kind::any || kind == Kind::null_sender)
+        return Error{"an exception is for an address, a domain or a suffix; what holds for everybody "
+                     "is set in [policy]"};
+    struct Row {
+        std::string_view name;
+        const std::string& text;
+        std::size_t most;
+        bool required;
+    };
+    for (const Row& row : {Row{"reason of the exception", exception.reason, most_in_reason, true},
+                           Row{"owner of the exception", exception.owner, most_in_name, true},
+                           Row{"ticket of the exception", exception.ticket, most_in_name, false},
+                           Row{"author of the exception", exception.created_by, most_in_name, true}})
+        if (auto good = check_text(row.name, row.text, row.most, row.required); !good)
+            return good;
+    if (exception.until <= exception.from)
+        return Error{fmt::format("the exception would end at {}, before it begins",
+                                 format_time(exception.until))};
+    return Done{};
+}
+
+LedgerRow ledger_row(const Exception& exception, std::string_view kind, Time time) {
+    LedgerRow row;
+    row.time = time;
+    row.kind = kind;
+    row.recipient = exception.recipient.text();
+    row.sender = exception.sender ? exception.sender->text() : "";
+    row.exception = exception.id;
+    row.level = name_of(exception.lowest);
+    return row;
+}
+
+Status insert(Database& database, Exception& exception) {
+    auto statement = database.reuse(
+        "INSERT INTO exception (recipient, sender, lowest, reason, owner, ticket, created_by, "
+        "since, until) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
+    if (!statement)
+        return Error{statement.error()};
+    statement->bind(1, exception.recipient.text());
+    if (exception.sender)
+        statement->bind(2, exception.sender->text());
+    statement->bind(3, name_of(exception.lowest)).bind(4, exception.reason);
+    statement->bind(5, exception.owner).bind(6, exception.ticket).bind(7, exception.created_by);
+    if (auto done = statement->bind(8, exception.from).bind(9, exception.until).run(); !done)
+        return done;
+    exception.id = database.last_insert_id();
+
+    LedgerRow row = ledger_row(exception, "allow-add", exception.from);
+    row.detail = fmt::format("by {}; until {}; owner {}; {}{}", exception.created_by,
+                             format_time(exception.until), exception.owner,
+                             exception.ticket.empty() ? "" : "ticket " + exception.ticket + "; ",
+                             exception.reason);
+    return Ledger::write(database, row);
+}
+
+Status end(Database& database, const Exception& exception, const std::string& by) {
+    auto statement = database.reuse("UPDATE exception SET removed = ?2, removed_reason = ?3 "
+                                    "WHERE id = ?1 AND removed IS NULL");
+    if (!statement)
+        return Error{statement.error()};
+    statement->bind(1, exception.id).bind(2, *exception.removed).bind(3, exception.removed_reason);
+    if (auto done = statement->run(); !done)
+        return done;
+    if (database.changes() != 1)
+        return Error{fmt::format("exception {} has ended already", exception.id)};
+
+    LedgerRow row = ledger_row(exception, "allow-remove", *exception.removed);
+    row.detail = fmt::format("by {}; {}", by, exception.removed_reason);
+    return Ledger::write(database, row);
+}
+
+// The lower level is the wider exception; of equals the one with the lower id, visited first or not.
+void choose(const Exception*& best, const Exception& candidate) {
+    if (best == nullptr || candidate.lowest < best->lowest ||
+        (candidate.lowest == best->lowest && candidate.id < best->id))
+        best = &candidate;
+}
+
+std::optional<Exception> copy(const Exception* exception) {
+    return exception != nullptr ? std::optional(*exception) : std::nullopt;
+}
+
+// `all` is in the order of ids.
+const Exception* with_id(const std::vector<Exception>& all, std::int64_t id) {
+    const auto found = std::lower_bound(
+        all.begin(), all.end(), id,
+        [](const Exception& exception, std::int64_t wanted) { return exception.id < wanted; });
+    return found != all.end() && found->id == id ? &*found : nullptr;
+}
+
+} // namespace
+
+Allowlist::Allowlist(Writer& writer, std::vector<Exception> rows) : writer_(writer) {
+    publish(std::move(rows));
+}
+
+Allowlist::~Allowlist() = default;
+
+Result<std::unique_ptr<Allowlist>> Allowlist::open(Database& reader, Writer& writer) {
+    const auto hold = reader.lock();
+    auto query = reader.prepare(fmt::format("SELECT {} FROM exception ORDER BY id", columns));
+    if (!query)
+        return Error{query.error()};
+    std::vector<Exception> rows;
+    for (;;) {
+        const auto row = query->step();
+        if (!row)
+            return Error{row.error()};
+        if (!*row)
+            break;
+        auto exception = exception_of(*query);
+        if (!exception)
+            return Error{exception.error()};
+        rows.push_back(*std::move(exception));
+    }
+    return std::unique_ptr<Allowlist>(new Allowlist(writer, std::move(rows)));
+}
+
+Result<std::int64_t> Allowlist::add(Exception exception) {
+    if (auto good = check(exception); !good)
+        return Error{good.error()};
+    exception.id = 0;
+    exception.removed.reset();
+    exception.removed_reason.clear();
+
+    const std::lock_guard one_at_a_time(changing_);
+    auto added = std::make_shared<Exception>(std::move(exception));
+    if (auto done = writer_.submit_and_wait(
+            [added](Database& database) { return insert(database, *added); });
+        !done)
+        return Error{done.error()};
+    auto rows = snapshot()->all;
+    rows.push_back(*added);
+    publish(std::move(rows));
+    return added->id;
+}
+
+Status Allowlist::remove(std::int64_t id, Time now, const std::string& reason,
+                         const std::string& by) {
+    if (auto good = check_text("reason for the removal", reason, most_in_reason, true); !good)
+        return good;
+    if (auto good = check_text("author of the removal", by, most_in_name, true); !good)
+        return good;
+
+    const std::lock_guard one_at_a_time(changing_);
+    auto rows = snapshot()->all;
+    const Exception* known = with_id(rows, id);
+    if (known == nullptr)
+        return Error{fmt::format("there is no exception {}", id)};
+    if (known->removed || known->until <= now)
+        return Error{fmt::format("exception {} has ended already, at {}", id,
+                                 format_time(known->removed.value_or(known->until)))};
+    Exception ended = *known;
+    ended.removed = now;
+    ended.removed_reason = reason;
+    if (auto done = writer_.submit_and_wait(
+            [ended, by](Database& database) { return end(database, ended, by); });
+        !done)
+        return done;
+    rows[static_cast<std::size_t>(known - rows.data())] = std::move(ended);
+    publish(std::move(rows));
+    return Done{};
+}
+
+std::optional<Exception> Allowlist::match(const Path& sender, const Path& recipient,
+                                          Time now) const {
+    const Snapshot rows = snapshot();
+    const Exception* best = nullptr;
+    const auto consider = [&](const Exception& candidate) {
+        if (candidate.live(now) && candidate.covers(sender, recipient))
+            choose(best, candidate);
+    };
+    if (recipient.domain())
+        rows->visit(recipient.domain()->text(), consider);
+    else
+        for (const std::size_t place : rows->others)
+            consider(rows->all[place]);
+    return copy(best);
+}
+
+std::optional<Exception> Allowlist::opening(const Domain& domain, Time now) const {
+    const Snapshot rows = snapshot();
+    const Exception* best = nullptr;
+    rows->visit(domain.text(), [&](const Exception& candidate) {
+        const AddressPattern& pattern = candidate.recipient;
+        const bool names_it = pattern.kind() == AddressPattern::Kind::address
+                                  ? pattern.domain() == domain
+                                  : pattern.matches_domain(domain);
+        if (candidate.live(now) && names_it)
+            choose(best, candidate);
+    });
+    return copy(best);
+}
+
+std::vector<Exception> Allowlist::list() const {
+    return snapshot()->all;
+}
+
+std::optional<Exception> Allowlist::find(std::int64_t id) const {
+    const Snapshot rows = snapshot();
+    return copy(with_id(rows->all, id));
+}
+
+Allowlist::Snapshot Allowlist::snapshot() const {
+    const std::lock_guard hold(mutex_);
+    return rows_;
+}
+
+void Allowlist::publish(std::vector<Exception> rows) {
+    Snapshot next = std::make_shared<const Rows>(std::move(rows));
+    const std::lock_guard hold(mutex_);
+    rows_.swap(next); // the old one goes after the lock, if nobody holds it
+}
+
+} // namespace surehop

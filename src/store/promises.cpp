@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/promises.h"
+
+namespace surehop {
+
+namespace {
+
+constexpr Seconds move_at_most_every{3600};
+
+} // namespace
+
+Result<std::unique_ptr<Promises>> Promises::open(Database& reader, Writer& writer, Time now) {
+    std::unique_ptr<Promises> promises(new Promises(writer));
+    const auto hold = reader.lock();
+    auto rows = reader.prepare("SELECT key, level, until FROM promise WHERE until > ?1");
+    if (!rows)
+        return Error{rows.error()};
+    rows->bind(1, now.time_since_epoch().count());
+    for (;;) {
+        auto more = rows->step();
+        if (!more)
+            return Error{more.error()};
+        if (!*more)
+            return promises;
+        const auto level = level_of(rows->text(1));
+        if (!level)
+            return Error{"the store holds a promise of the unknown level '" + rows->text(1) + "'"};
+        promises->live_[rows->text(0)][*level] = Time{Seconds{rows->number(2)}};
+    }
+}
+
+Status Promises::keep(const std::vector<Promised>& promised, Time now, Time until) {
+    std::vector<Promised> moved;
+    {
+        const std::lock_guard hold(mutex_);
+        for (const Promised& one : promised) {
+            const auto key = live_.find(one.key);
+            const bool far_enough = key != live_.end() && key->second.contains(one.level) &&
+                                    key->second.at(one.level) >= until;
+            if (!far_enough)
+                moved.push_back(one);
+        }
+    }
+    if (moved.empty())
+        return Done{};
+    const Time reach = until + move_at_most_every;
+    auto written = writer_.submit_and_wait([moved, now, reach](Database& database) -> Status {
+        auto row = database.prepare("INSERT INTO promise (key, level, until, made) VALUES (?1, ?2, ?3, ?4) "
+                                    "ON CONFLICT (key, level) DO UPDATE SET until = max(until, ?3)");
+        if (!row)
+            return Error{row.error()};
+        for (const Promised& one : moved) {
+            row->bind(1, one.key).bind(2, name_of(one.level));
+            row->bind(3, reach.time_since_epoch().count()).bind(4, now.time_since_epoch().count());
+            if (auto done = row->run(); !done)
+                return done;
+            row->reset();
+        }
+        return Done{};
+    });
+    if (!written)
+        return written;
+    const std::lock_guard hold(mutex_);
+    for (const Promised& one : moved) {
+        Time& end = live_[one.key][one.level];
+        end = std::max(end, reach);
+    }
+    return Done{};
+}
+
+Level Promises::level(std::string_view key, Time now) const {
+    const std::lock_guard hold(mutex_);
+    Level highest = Level::none;
+    if (const auto found = live_.find(key); found != live_.end())
+        for (const auto& [level, until] : found->second)
+            if (until > now)
+                highest = std::max(highest, level);
+    return highest;
+}
+
+std::vector<Promises::Row> Promises::list(Time now) const {
+    const std::lock_guard hold(mutex_);
+    std::vector<Row> out;
+    for (const auto& [key, levels] : live_)
+        for (const auto& [level, until] : levels)
+            if (until > now)
+                out.push_back({key, level, until});
+    return out;
+}
+
+} // namespace surehop

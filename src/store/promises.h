@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "assess/level.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "store/database.h"
+#include "store/writer.h"
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// What has been promised of deliveries still to come: for a lock key, a level and until when. Written
+// when mail is accepted under a requirement of `encrypted` or more, before the reply; the lock never
+// answers below a live promise. One row per key and level, moved at most hourly, so that a busy
+// destination costs no write per message.
+
+namespace surehop {
+
+struct Promised {
+    std::string key; // NextHop::key(): what the MTA will ask the lock with
+    Level level = Level::none;
+};
+
+class Promises {
+  public:
+    // Reads all live rows; an unreadable store is an error.
+    static Result<std::unique_ptr<Promises>> open(Database& reader, Writer& writer, Time now);
+
+    // On disk when it returns without error. Promises that reach far enough already cost nothing.
+    Status keep(const std::vector<Promised>& promised, Time now, Time until);
+
+    // The highest level promised for this key; none if nothing is.
+    Level level(std::string_view key, Time now) const; // from any thread
+
+    struct Row {
+        std::string key;
+        Level level;
+        Time until;
+    };
+    std::vector<Row> list(Time now) const;
+
+  private:
+    explicit Promises(Writer& writer) : writer_(writer) {}
+
+    Writer& writer_;
+    mutable std::mutex mutex_;
+    std::map<std::string, std::map<Level, Time>, std::less<>> live_;
+};
+
+} // namespace surehop

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/schema.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <string_view>
+
+namespace surehop {
+
+namespace {
+
+constexpr std::int64_t application_id = 0x53484f50; // "SHOP": tells our files from those of others
+
+// migrations[n] leads from version n to n + 1. What was once released here is never changed.
+constexpr std::array<std::string_view, schema_version> migrations = {
+    // 1: facts, exceptions, ledger
+    R"sql(
+    -- `body`: see facts/facts_json.h. `used`: when it was last put here; not written on each find.
+    -- `binds`: until when an MTA-STS enforce policy in it binds (invariant 4), 0 without one: such
+    -- rows do not go when there are too many.
+    CREATE TABLE facts (
+        key    TEXT    NOT NULL PRIMARY KEY,
+        body   TEXT    NOT NULL,
+        learnt INTEGER NOT NULL,
+        until  INTEGER NOT NULL,
+        used   INTEGER NOT NULL,
+        binds  INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID;
+    CREATE INDEX facts_by_use ON facts (used);
+
+    CREATE TABLE exception (
+        id             INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+        recipient      TEXT    NOT NULL,
+        sender         TEXT,                -- NULL: any
+        lowest         TEXT    NOT NULL,
+        reason         TEXT    NOT NULL,
+        owner          TEXT    NOT NULL,
+        ticket         TEXT    NOT NULL,
+        created_by     TEXT    NOT NULL,
+        since          INTEGER NOT NULL,
+        until          INTEGER NOT NULL,
+        removed        INTEGER,             -- NULL: not removed
+        removed_reason TEXT    NOT NULL DEFAULT ''
+    ) STRICT;
+    CREATE TRIGGER exception_stays BEFORE DELETE ON exception
+        BEGIN SELECT raise(ABORT, 'an exception is ended, never deleted'); END;
+
+    CREATE TABLE ledger (
+        id        INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+        time      INTEGER NOT NULL,
+        kind      TEXT    NOT NULL,
+        reference TEXT    NOT NULL,
+        queue_id  TEXT    NOT NULL,
+        sender    TEXT    NOT NULL COLLATE NOCASE,
+        recipient TEXT    NOT NULL COLLATE NOCASE,
+        next_hop  TEXT    NOT NULL,
+        rule      TEXT    NOT NULL,
+        exception INTEGER NOT NULL,         -- 0: none
+        minimum   TEXT    NOT NULL,
+        mode      TEXT    NOT NULL,
+        outcome   TEXT    NOT NULL,
+        level     TEXT    NOT NULL,
+        reason    TEXT    NOT NULL,
+        action    TEXT    NOT NULL,
+        would     TEXT    NOT NULL,
+        detail    TEXT    NOT NULL
+    ) STRICT;
+    CREATE INDEX ledger_by_reference ON ledger (reference) WHERE reference <> '';
+    CREATE INDEX ledger_by_queue_id  ON ledger (queue_id)  WHERE queue_id <> '';
+    CREATE INDEX ledger_by_sender    ON ledger (sender)    WHERE sender <> '';
+    CREATE INDEX ledger_by_recipient ON ledger (recipient) WHERE recipient <> '';
+    CREATE TRIGGER ledger_stays BEFORE UPDATE ON ledger
+        BEGIN SELECT raise(ABORT, 'a row of the ledger never changes'); END;
+    )sql",
+    // 2: promises
+    R"sql(
+    CREATE TABLE promise (
+        key   TEXT    NOT NULL,
+        level TEXT    NOT NULL,
+        until INTEGER NOT NULL,
+        made  INTEGER NOT NULL,
+        PRIMARY KEY (key, level)
+    ) STRICT, WITHOUT ROWID;
+    )sql",
+};
+
+Result<std::int64_t> one_number(Database& database, std::string_view sql) {
+    auto query = database.prepare(sql);
+    if (!query)
+        return Error{query.error()};
+    const auto row = query->step();
+    if (!row)
+        return Error{row.error()};
+    return query->number(0);
+}
+
+Error newer(const Database& database, int version) {
+    return {fmt::format("the store {} was written by a newer surehop (its version is {}, this "
+                        "program knows {}); install that surehop again, or restore the backup made "
+                        "before it was installed",
+                        database.path(), version, schema_version)};
+}
+
+Status run_migrations(Database& database) {
+    const auto version = version_of(database); // again: another process may have been faster
+    if (!version)
+        return Error{version.error()};
+    if (*version > schema_version)
+        return newer(database, *version);
+    for (auto step = static_cast<std::size_t>(*version); step < migrations.size(); ++step)
+        if (auto done = database.execute(migrations.at(step)); !done)
+            return done;
+    return database.execute(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}",
+                                        application_id, schema_version));
+}
+
+} // namespace
+
+Result<int> version_of(Database& database) {
+    const auto version = one_number(database, "PRAGMA user_version");
+    if (!version)
+        return Error{version.error()};
+    const auto application = one_number(database, "PRAGMA application_id");
+    if (!application)
+        return Error{application.error()};
+    const auto tables = one_number(database, "SELECT count(*) FROM sqlite_schema");
+    if (!tables)
+        return Error{tables.error()};
+    const bool empty = *tables == 0 && *version == 0 && *application == 0;
+    if (!empty && (*application != application_id || *version < 1))
+        return Error{fmt::format("{} is a database of another program; give [store] path a file of "
+                                 "its own",
+                                 database.path())};
+    return static_cast<int>(*version);
+}
+
+Status migrate(Database& database) {
+    const auto version = version_of(database);
+    if (!version)
+        return Error{version.error()};
+    if (*version > schema_version)
+        return newer(database, *version);
+    if (*version == schema_version)
+        return Done{};
+
+    if (auto begun = database.execute("BEGIN IMMEDIATE"); !begun)
+        return begun;
+    auto done = run_migrations(database);
+    if (done)
+        done = database.execute("COMMIT");
+    if (!done && database.in_transaction())
+        (void)database.execute("ROLLBACK");
+    return done;
+}
+
+Status require_current(Database& database) {
+    const auto version = version_of(database);
+    if (!version)
+        return Error{version.error()};
+    if (*version > schema_version)
+        return newer(database, *version);
+    if (*version < schema_version)
+        return Error{fmt::format("the store {} was written by an older surehop; start surehopd once "
+                                 "to bring it up to date",
+                                 database.path())};
+    return Done{};
+}
+
+} // namespace surehop

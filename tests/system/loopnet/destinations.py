@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The destinations of the loopback internet: what each domain publishes, and how its mail servers behave.
+
+This table is the one place to read or to add a destination. A zone is written as in a zone file, relative to the
+domain; `spki(HOST)` stands for the digest of the certificate that HOST shows, `spki(HOST,KIND)` for another kind (see
+ca.py), `spki(CA)` for the CA's own. The DNSSEC switch is the third field:
+
+    SIGNED     signed, with a DS record in the parent
+    UNSIGNED   not signed; the parent proves that there is no DS
+    BOGUS      signed, then altered: a validating resolver answers SERVFAIL
+
+A domain that publishes MTA-STS gives its policy as (mode, MX patterns).
+"""
+
+import dataclasses
+
+SIGNED, UNSIGNED, BOGUS = "signed", "unsigned", "bogus"
+
+
+@dataclasses.dataclass(frozen=True)
+class Sink:
+    """One mail server: it offers STARTTLS only when it has a kind of certificate."""
+
+    address: str
+    host: str
+    certificate: str | None = "ca"
+
+
+@dataclasses.dataclass(frozen=True)
+class Destination:
+    domain: str
+    offers: str
+    dnssec: str
+    zone: str
+    sinks: tuple[Sink, ...] = ()
+    policy: tuple[str, tuple[str, ...]] | None = None
+    policy_certificate: str = "ca"
+
+
+STS = """
+    _mta-sts      TXT   "v=STSv1; id=20260101"
+    mta-sts       A     127.0.20.1
+"""
+
+DESTINATIONS = (
+    Destination(
+        "dane.test", "DANE: signed zone, TLSA record of its own certificate", SIGNED, """
+        @             MX    10 mx
+        mx            A     127.0.30.1
+        _25._tcp.mx   TLSA  3 1 1 spki(mx.dane.test,self)
+        """,
+        (Sink("127.0.30.1", "mx.dane.test", "self"),),
+    ),
+    Destination(
+        "sts.test", "MTA-STS enforce, valid certificate", UNSIGNED, """
+        @             MX    10 mx
+        mx            A     127.0.30.2
+        """ + STS,
+        (Sink("127.0.30.2", "mx.sts.test"),),
+        ("enforce", ("mx.sts.test",)),
+    ),
+    Destination(
+        "none.test", "nothing, not even STARTTLS", UNSIGNED, """
+        @             MX    10 mx
+        mx            A     127.0.30.3
+        """,
+        (Sink("127.0.30.3", "mx.none.test", None),),
+    ),
+    Destination(
+        "starttls.test", "STARTTLS with a self-signed certificate, no policy", UNSIGNED, """
+        @             MX    10 mx
+        mx            A     127.0.30.4
+        """,
+        (Sink("127.0.30.4", "mx.starttls.test", "self"),),
+    ),
+    Destination(
+        "strip.test", "MTA-STS enforce, but STARTTLS is stripped on the way", UNSIGNED, """
+        @             MX    10 mx
+        mx            A     127.0.30.5
+        """ + STS,
+        (Sink("127.0.30.5", "mx.strip.test", None),),
+        ("enforce", ("mx.strip.test",)),
+    ),
+    Destination(
+        "wrongname.test", "MTA-STS enforce, but the certificate is another host's", UNSIGNED, """
+        @             MX    10 mx
+        mx            A     127.0.30.6
+        """ + STS,
+        (Sink("127.0.30.6", "mx.wrongname.test", "wrong"),),
+        ("enforce", ("mx.wrongname.test",)),
+    ),
+    Destination(
+        "expired.test", "MTA-STS enforce, but the certificate has expired", UNSIGNED, """
+        @             MX    10 mx
+        mx            A     127.0.30.7
+        """ + STS,
+        (Sink("127.0.30.7", "mx.expired.test", "expired"),),
+        ("enforce", ("mx.expired.test",)),
+    ),
+    Destination(
+        "ststesting.test", "MTA-STS in testing mode only", UNSIGNED, """
+        @             MX    10 mx
+        mx            A     127.0.30.8
+        """ + STS,
+        (Sink("127.0.30.8", "mx.ststesting.test"),),
+        ("testing", ("mx.ststesting.test",)),
+    ),
+    Destination(
+        "stsnomatch.test", "MTA-STS enforce that does not allow its own MX host", UNSIGNED, """
+        @             MX    10 mx
+        mx            A     127.0.30.9
+        """ + STS,
+        (Sink("127.0.30.9", "mx.stsnomatch.test"),),
+        ("enforce", ("*.mail.stsnomatch.test",)),
+    ),
+    Destination(
+        "stsdown.test", "MTA-STS record, but the policy host's certificate is wrong", UNSIGNED, """
+        @             MX    10 mx
+        mx            A     127.0.30.10
+        """ + STS,
+        (Sink("127.0.30.10", "mx.stsdown.test"),),
+        ("enforce", ("mx.stsdown.test",)),
+        "wrong",
+    ),
+    Destination(
+        "mixed.test", "DANE on the first of two MX hosts, nothing on the second", SIGNED, """
+        @             MX    10 mx1
+        @             MX    20 mx2
+        mx1           A     127.0.30.11
+        mx2           A     127.0.30.12
+        _25._tcp.mx1  TLSA  3 1 1 spki(mx1.mixed.test)
+        """,
+        (Sink("127.0.30.11", "mx1.mixed.test"), Sink("127.0.30.12", "mx2.mixed.test", None)),
+    ),
+    Destination(
+        "danewrong.test", "DANE, but the server shows another certificate", SIGNED, """
+        @             MX    10 mx
+        mx            A     127.0.30.13
+        _25._tcp.mx   TLSA  3 1 1 spki(mx.danewrong.test,self)
+        """,
+        (Sink("127.0.30.13", "mx.danewrong.test", "ca"),),
+    ),
+    Destination(
+        "danehost.test", "nothing itself: a signed zone that hosts mail for others", SIGNED, """
+        mx            A     127.0.30.14
+        _25._tcp.mx   TLSA  3 1 1 spki(mx.danehost.test)
+        """,
+        (Sink("127.0.30.14", "mx.danehost.test"),),
+    ),
+    Destination(
+        "daneunsigned.test", "an unsigned MX record that points to a host with DANE", UNSIGNED, """
+        @             MX    10 mx.danehost.test.
+        """,
+    ),
+    Destination(
+        "unusable.test", "signed zone, but its TLSA records are of no use for mail", SIGNED, """
+        @             MX    10 mx
+        mx            A     127.0.30.15
+        _25._tcp.mx   TLSA  1 1 1 spki(mx.unusable.test)
+        """,
+        (Sink("127.0.30.15", "mx.unusable.test"),),
+    ),
+    Destination(
+        "partner.example", "DANE: TLSA record of the authority that signs its certificates", SIGNED, """
+        @             MX    10 mx
+        mx            A     127.0.30.16
+        _25._tcp.mx   TLSA  2 1 1 spki(CA)
+        """,
+        (Sink("127.0.30.16", "mx.partner.example"),),
+    ),
+    Destination(
+        "implicit.test", "MTA-STS enforce, no MX record: the domain is its own mail server", UNSIGNED, """
+        @             A     127.0.30.17
+        """ + STS,
+        (Sink("127.0.30.17", "implicit.test"),),
+        ("enforce", ("implicit.test",)),
+    ),
+    Destination(
+        "bogus.test", "DNSSEC that does not validate: the zone was tampered with", BOGUS, """
+        @             MX    10 mx
+        mx            A     127.0.30.18
+        _25._tcp.mx   TLSA  3 1 1 spki(mx.bogus.test)
+        """,
+        (Sink("127.0.30.18", "mx.bogus.test"),),
+    ),
+    Destination(
+        "nullmx.test", "null MX: the domain takes no mail", SIGNED, """
+        @             MX    0 .
+        """,
+    ),
+    Destination(
+        "noaddr.test", "an MX host without an address", SIGNED, """
+        @             MX    10 mx
+        mx            TXT   "moved away"
+        """,
+    ),
+    Destination(
+        "local.test", "this site itself", UNSIGNED, """
+        @             MX    10 gate
+        gate          A     127.0.40.1
+        """,
+    ),
+)
+
+BY_DOMAIN = {destination.domain: destination for destination in DESTINATIONS}
+
+# A name that is not there: `test` is signed and proves it.
+NO_SUCH_DOMAIN = "nx.test"

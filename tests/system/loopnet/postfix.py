@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The sending site's Postfix, with its own configuration, queue and data under the work folder.
+
+Its main.cf says what surehop's README asks an administrator to write; the rest keeps it inside the loopback internet.
+"""
+
+import dataclasses
+import json
+import pathlib
+import pwd
+import re
+import shutil
+
+from .process import Failed, run, wait_until
+
+ADDRESS = "127.0.40.1"
+
+MAIN = """
+compatibility_level = 3.6
+queue_directory = {folder}/queue
+data_directory = {folder}/data
+maillog_file = {folder}/log/mail.log
+maillog_file_prefixes = {folder}/log
+myhostname = gate.local.test
+mydomain = local.test
+myorigin = local.test
+mydestination =
+mynetworks = 127.0.0.0/8
+inet_interfaces = {address}
+inet_protocols = ipv4
+smtputf8_enable = yes
+enable_long_queue_ids = yes
+alias_maps =
+alias_database =
+local_recipient_maps =
+smtpd_peername_lookup = no
+smtpd_recipient_restrictions =
+smtpd_relay_restrictions = permit_mynetworks, reject
+
+# Mail for this site itself ends in these mailboxes.
+virtual_mailbox_domains = local.test
+virtual_mailbox_base = {folder}/mail
+virtual_mailbox_maps = inline:{{ {{ alice@local.test = alice/ }}, {{ bob@local.test = bob/ }} }}
+virtual_uid_maps = static:{uid}
+virtual_gid_maps = static:{gid}
+virtual_minimum_uid = 1
+virtual_alias_maps = inline:{{ {{ team@local.test = team@none.test }} }}
+
+# Delivery, as a site that takes DANE and MTA-STS seriously has it.
+smtp_tls_security_level = dane
+smtp_dns_support_level = dnssec
+smtp_tls_CAfile = {ca}
+smtp_tls_loglevel = 1
+smtp_tls_connection_reuse = no
+smtp_connection_cache_on_demand = no
+smtp_connect_timeout = 5s
+smtp_helo_timeout = 10s
+
+# Nothing is tried again unless a story asks.
+minimal_backoff_time = 1h
+maximal_backoff_time = 1h
+queue_run_delay = 1h
+destination_concurrency_failed_cohort_limit = 0
+transport_retry_time = 1s
+"""
+
+SUREHOP = """
+smtpd_milters = unix:surehop/milter.sock
+non_smtpd_milters = unix:surehop/milter.sock
+milter_default_action = tempfail
+smtp_tls_policy_maps = socketmap:unix:surehop/socketmap.sock:postfix
+"""
+
+MASTER = """
+{address}:smtp inet n - n - - smtpd
+pickup unix n - n 1 1 pickup
+cleanup unix n - n - 0 cleanup
+qmgr unix n - n 300 1 qmgr
+tlsmgr unix - - n 1000? 1 tlsmgr
+rewrite unix - - n - - trivial-rewrite
+bounce unix - - n - 0 bounce
+defer unix - - n - 0 bounce
+trace unix - - n - 0 bounce
+verify unix - - n - 1 verify
+flush unix n - n 1000? 0 flush
+proxymap unix - - n - - proxymap
+proxywrite unix - - n - 1 proxymap
+smtp unix - - n - - smtp
+relay unix - - n - - smtp
+showq unix n - n - - showq
+error unix - - n - - error
+retry unix - - n - - error
+discard unix - - n - - discard
+local unix - n n - - local
+virtual unix - n n - - virtual
+lmtp unix - - n - - lmtp
+anvil unix - - n - 1 anvil
+scache unix - - n - 1 scache
+postlog unix-dgram n - n - 1 postlogd
+"""
+
+
+@dataclasses.dataclass(frozen=True)
+class Fate:
+    """What the log says that became of one recipient of one message."""
+
+    status: str
+    dsn: str
+    relay: str
+    text: str
+
+
+class Postfix:
+    def __init__(self, folder, ca, gated=True):
+        self.folder = pathlib.Path(folder)
+        self.config, self.queue, self.log = self.folder / "config", self.folder / "queue", self.folder / "log/mail.log"
+        self.user = pwd.getpwnam("postfix")
+        for name in ("config", "queue", "data", "log", "mail"):
+            (self.folder / name).mkdir(parents=True)
+        for name in ("data", "mail"):
+            shutil.chown(self.folder / name, "postfix")
+        main = MAIN + SUREHOP if gated else MAIN
+        self.config.joinpath("main.cf").write_text(
+            main.format(folder=self.folder, address=ADDRESS, ca=ca.root, uid=self.user.pw_uid, gid=self.user.pw_gid)
+        )
+        self.config.joinpath("master.cf").write_text(MASTER.format(address=ADDRESS))
+        for name in ("dynamicmaps.cf", "dynamicmaps.cf.d"):
+            packaged = pathlib.Path("/etc/postfix", name)
+            if packaged.is_dir():
+                shutil.copytree(packaged, self.config / name)
+            elif packaged.exists():
+                shutil.copy(packaged, self.config / name)
+
+    def start(self):
+        run("ip", "address", "replace", f"{ADDRESS}/32", "dev", "lo")  # Postfix wants to see its address there
+        run("postfix", "-c", self.config, "start")
+        wait_until(lambda: "daemon started" in self.log_text(), "Postfix to start")
+
+    def stop(self):
+        run("postfix", "-c", self.config, "stop", limit=60)
+
+    def log_text(self):
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
+
+    def log_lines(self, text):
+        return [line for line in self.log_text().splitlines() if text in line]
+
+    def fate(self, queue_id, recipient, limit=30.0):
+        """Wait for the outcome of the latest delivery attempt of this recipient."""
+        pattern = re.compile(
+            rf"{queue_id}: to=<{re.escape(recipient)}>,.* relay=([^,]+),.* dsn=([\d.]+), status=(\w+) \((.*)\)$", re.M
+        )
+        found = wait_until(lambda: pattern.findall(self.log_text()), f"a delivery status of {recipient}", limit)
+        relay, dsn, status, text = found[-1]
+        return Fate(status, dsn, relay, text)
+
+    def queued(self, queue_id=None):
+        """The queue as `postqueue -j` lists it: all messages, or the one with this id (None when it is gone)."""
+        lines = run("postqueue", "-c", self.config, "-j").stdout.splitlines()
+        messages = [json.loads(line) for line in lines]
+        if queue_id is None:
+            return messages
+        return next((message for message in messages if message["queue_id"] == queue_id), None)
+
+    def flush(self):
+        run("postqueue", "-c", self.config, "-f")
+
+    def release(self, queue_id):
+        run("postsuper", "-c", self.config, "-H", queue_id)
+
+    def empty_queue(self):
+        run("postsuper", "-c", self.config, "-d", "ALL")
+
+    def sendmail(self, *recipients, sender="alice@local.test", body="Hello."):
+        """Submission without SMTP, as cron jobs and scripts do it. Returns the queue id that the log shows."""
+        marker = len(self.log_text())
+        message = f"From: {sender}\nSubject: test\n\n{body}\n"
+        run("sendmail", "-C", self.config, "-f", sender, *recipients, input=message)
+        pattern = re.compile(r"pickup\[\d+\]: (\w+): uid=")
+        return wait_until(lambda: pattern.search(self.log_text()[marker:]), "pickup of the message").group(1)
+
+    def mailbox(self, user):
+        """The messages that were delivered to a user of this site."""
+        return [path.read_text(errors="replace") for path in sorted((self.folder / "mail" / user / "new").glob("*"))]
+
+    def ask_lock(self, key):
+        """What the policy map answers for this next hop, asked as an administrator would: text, None, or "query error"."""
+        socket = self.queue / "surehop/socketmap.sock"
+        done = run("postmap", "-c", self.config, "-q", key, f"socketmap:unix:{socket}:postfix", ok=(0, 1))
+        if done.returncode == 0:
+            return done.stdout.strip()
+        if "error" in done.stderr:
+            return "query error"
+        if done.stderr.strip():
+            raise Failed(done.stderr)
+        return None

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Zone files for the name server: the root, the top-level zones and every destination's zone, signed where wanted.
+
+In: the destinations table and the CA (for TLSA digests). Out: a folder of zone files and the root's trust anchor.
+Zones are written leaf first, because a parent holds the DS record of a signed child (RFC 4034 §5).
+"""
+
+import dataclasses
+import pathlib
+import re
+
+from .destinations import BOGUS, DESTINATIONS, SIGNED, UNSIGNED
+from .process import run
+
+TLDS = ("test", "example")
+NAME_SERVER = "127.0.10.1"
+
+HEADER = """$ORIGIN {origin}
+$TTL 600
+@ SOA ns.test. hostmaster.test. 1 3600 600 86400 60
+@ NS ns.test.
+"""
+
+
+@dataclasses.dataclass
+class Zone:
+    """One zone. `file` is set when it is written, `ds` too when it is signed."""
+
+    name: str
+    dnssec: str
+    records: str
+    file: pathlib.Path | None = None
+    ds: str = ""
+    anchor: str = ""
+
+    @property
+    def origin(self):
+        return "." if self.name == "." else f"{self.name}."
+
+    def delegation(self):
+        return f"{self.origin} NS ns.test.\n{self.ds}"
+
+
+class ZoneWriter:
+    def __init__(self, folder, ca):
+        self.folder, self.ca = pathlib.Path(folder), ca
+        self.folder.mkdir()
+
+    def write_all(self):
+        """Write every zone; return them. The root is the last, its `anchor` is the trust anchor."""
+        leaves = [self.write(Zone(d.domain, d.dnssec, d.zone)) for d in DESTINATIONS]
+        tops = []
+        for name in TLDS:
+            children = [leaf for leaf in leaves if leaf.name.endswith(f".{name}")]
+            glue = f"ns A {NAME_SERVER}\n" if name == "test" else ""
+            tops.append(self.write(Zone(name, SIGNED, glue + "".join(map(Zone.delegation, children)))))
+        root = self.write(Zone(".", SIGNED, f"ns.test. A {NAME_SERVER}\n" + "".join(map(Zone.delegation, tops))))
+        return [*leaves, *tops, root]
+
+    def write(self, zone):
+        records = re.sub(r"spki\(([^),]+)(?:,(\w+))?\)", self._digest, zone.records)
+        text = HEADER.format(origin=zone.origin) + "\n".join(line.strip() for line in records.splitlines()) + "\n"
+        plain = self.folder / ("root.zone" if zone.name == "." else f"{zone.name}.zone")
+        plain.write_text(text)
+        zone.file = plain
+        if zone.dnssec != UNSIGNED:
+            self._sign(zone, plain)
+        return zone
+
+    def _sign(self, zone, plain):
+        """One key per zone (a key-signing key that signs everything), as small sites have it."""
+        key = run("ldns-keygen", "-a", "ECDSAP256SHA256", "-k", zone.origin, cwd=self.folder).stdout.strip()
+        zone.file = plain.with_suffix(".signed")
+        run("ldns-signzone", "-i", "20200101000000", "-e", "20800101000000", "-f", zone.file, plain, key, cwd=self.folder)
+        zone.ds = (self.folder / f"{key}.ds").read_text()
+        zone.anchor = (self.folder / f"{key}.key").read_text()
+        if zone.dnssec == BOGUS:
+            # Turn MX preference 10 into 11: the signature over the record set no longer fits.
+            signed = zone.file.read_text()
+            altered = re.sub(r"(\sMX\s+)10(\s)", r"\g<1>11\2", signed)
+            assert altered != signed, f"{zone.name}: nothing to alter"
+            zone.file.write_text(altered)
+
+    def _digest(self, match):
+        host, kind = match.groups()
+        return self.ca.root_spki() if host == "CA" else self.ca.spki(host, kind or "ca")

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""surehopd itself: stopped, killed, started again, reloaded, misconfigured."""
+
+import signal
+import time
+
+from loopnet.story import expect, expect_match, expect_reply, expect_true, story
+
+
+def nothing_passes(world, how):
+    """With surehopd gone Postfix takes no mail (milter) and delivers none that it has already (lock)."""
+    recipient = world.someone("dane.test")
+    sent = world.send(recipient)
+    replies = [sent.mail, *sent.recipients.values()]
+    expect_true(f"{how}: Postfix answers 451", any(reply.code == 451 for reply in replies), [str(r) for r in replies])
+    expect(f"{how}: reply to DATA", sent.data, None)
+    expect(f"{how}: messages to {recipient}", world.sinks.delivered(recipient), [])
+
+
+@story("When surehopd has been stopped no mail passes, and when it is back mail passes again")
+def stopped(world):
+    expect("exit status of surehopd", world.surehop.stop(), 0)
+    try:
+        nothing_passes(world, "stopped")
+        expect("the lock", world.postfix.ask_lock("dane.test"), "query error")
+    finally:
+        world.surehop.start()
+    recipient = world.someone("dane.test")
+    sent = world.send(recipient)
+    expect(f"status of {recipient}", world.postfix.fate(sent.queue_id, recipient).status, "sent")
+
+
+@story("When surehopd is killed no mail passes, not even a message that has begun")
+def killed(world):
+    first, second = world.someone("dane.test"), world.someone("none.test")
+    with world.session() as session:
+        session.client.mail("alice@local.test")
+        code, _ = session.client.rcpt(first)
+        expect("RCPT before the kill", code, 250)
+        world.surehop.kill()
+        try:
+            code, _ = session.client.rcpt(second)
+            expect_true("RCPT after the kill is 4xx", 400 <= code < 500, code)
+            code, text = session.client.docmd("DATA")
+            if code == 354:
+                code, text = session.client.docmd("Subject: x\r\n\r\nx\r\n.")
+            expect_true("the message is not taken", 400 <= code < 500, f"{code} {text}")
+            nothing_passes(world, "killed")
+        finally:
+            world.surehop.start()
+    expect(f"messages to {first}", world.sinks.delivered(first), [])
+
+
+@story("What was learnt survives a restart: a known next hop is judged with resolver and policy host gone", fresh=True)
+def facts_survive(world):
+    expect_reply("while all is well", world.send(world.someone("sts.test")).reply(), 250)
+    world.surehop.stop()
+    world.dns.stop_resolver()
+    world.policy_host.stop()
+    try:
+        world.surehop.start()
+        expect_reply("a known next hop", world.send(world.someone("sts.test")).reply(), 250)
+        expect_match("the lock", world.postfix.ask_lock("sts.test"), r"^secure match=mx\.sts\.test")
+        expect_reply("an unknown one", world.send(world.someone("implicit.test")).reply(), 451)
+    finally:
+        world.dns.start_resolver()
+        world.policy_host.start()
+        world.surehop.stop()  # the next story starts it with a resolver that answers
+        world.postfix.empty_queue()
+
+
+@story("SIGHUP does not stop surehopd")
+def hangup(world):
+    world.surehop.signal(signal.SIGHUP)
+    time.sleep(1)
+    expect("surehopd runs", world.surehop.server.running(), True)
+    expect_reply("mail afterwards", world.send(world.someone("none.test")).reply(), 550)
+
+
+@story("reload puts a new configuration in force without a restart")
+def reload(world):
+    pid = world.surehop.server.process.pid
+    world.surehop.write(world.surehop.configuration(mode="audit"))
+    said = world.surehop.cli("reload")
+    expect(f"exit status of reload ({said.out}{said.err})", said.status, 0)
+    expect_reply("in audit mode", world.send(world.someone("none.test")).reply(), 250)
+    world.surehop.write(world.surehop.configuration())
+    expect("exit status of reload", world.surehop.cli("reload").status, 0)
+    expect_reply("in enforce mode", world.send(world.someone("none.test")).reply(), 550)
+    expect("process", world.surehop.server.process.pid, pid)
+    expect("surehopd runs", world.surehop.server.running(), True)
+
+
+@story("SIGUSR1 reloads too")
+def reload_by_signal(world):
+    world.surehop.write(world.surehop.configuration(mode="audit"))
+    world.surehop.signal(signal.SIGUSR1)
+    world.wait(lambda: world.send(world.someone("none.test")).reply().code == 250, "audit mode to be in force")
+    expect("surehopd runs", world.surehop.server.running(), True)
+
+
+@story("A bad reload says file, line and column, and the old configuration stays in force")
+def bad_reload(world):
+    good = world.surehop.configuration()
+    bad = good.replace('minimum = "authenticated"', 'minimum = "authentic"')
+    line = bad[: bad.index('"authentic"')].count("\n") + 1
+    world.surehop.write(bad)
+    said = world.surehop.cli("reload")
+    expect_true("reload fails", said.status != 0, f"{said.status} {said.out}{said.err}")
+    expect_match("what it says", said.out + said.err, rf"surehop\.toml:{line}:\d+")
+    expect_reply("mail afterwards", world.send(world.someone("none.test")).reply(), 550)
+    expect_reply("mail afterwards", world.send(world.someone("dane.test")).reply(), 250)
+
+
+BAD = (
+    # what is replaced, by what, and what the message must suggest
+    ('minimum = "authenticated"', 'minimun = "authenticated"', "minimum"),
+    ('mode = "enforce"', 'mode = "enforced"', "enforce"),
+    ('falls_short = "reject"', "falls_short = 5", "reject"),
+    ('lock = "postfix"', "", "lock"),
+    ("[store]", "[stroe]", "store"),
+    ('queue_lifetime = "5d"', 'queue_lifetime = "5 fortnights"', "5d"),
+    ('servers = ["127.0.0.1:53"]', 'servers = ["localhost"]', "127.0.0.1"),
+    ("[https]", "[https", "]"),
+)
+
+
+@story("A bad configuration ends the start with 78, and names file, line, column and what to write")
+def bad_configuration(world):
+    world.surehop.stop()
+    good = world.surehop.configuration()
+    for old, new, suggestion in BAD:
+        expect_true(f"{old} is in the configuration", old in good)
+        world.surehop.write(good.replace(old, new, 1))
+        said = world.surehop.start_refused()
+        expect(f"exit status for {new or 'nothing'} ({said.err})", said.status, 78)
+        expect_match(f"message for {new or 'nothing'}", said.err, r"surehop\.toml(:\d+:\d+)" + ("?" if not new else ""))
+        expect_true(f"the message for {new or 'nothing'} suggests {suggestion}", suggestion in said.err, said.err)
+
+
+@story("A configuration that is missing or cannot be read is an error, never audit mode")
+def no_configuration(world):
+    world.surehop.stop()
+    world.surehop.write(world.surehop.configuration())
+    world.surehop.config_file.chmod(0)
+    said = world.surehop.start_refused()
+    expect(f"exit status when unreadable ({said.err})", said.status, 78)
+    world.surehop.config_file.unlink()
+    said = world.surehop.start_refused()
+    expect(f"exit status when missing ({said.err})", said.status, 78)
+    expect_match("message", said.err, r"surehop\.toml")
+
+
+@story("config check says the same as the daemon would")
+def config_check(world):
+    said = world.surehop.cli("config", "check")
+    expect(f"exit status ({said.out}{said.err})", said.status, 0)
+    world.surehop.write(world.surehop.configuration().replace("[store]", "[stroe]"))
+    said = world.surehop.cli("config", "check")
+    expect("exit status for a bad one", said.status, 78)
+    expect_match("what it says", said.out + said.err, r"surehop\.toml:\d+:\d+")

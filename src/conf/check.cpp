@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What several settings say together. A check that needs a setting which has failed is left out: one
-// mistake, one error.
+// What several settings say together. A check that needs a setting which has failed is left out:
+// one mistake, one error.
 #include "base/text.h"
 #include "conf/read.h"
 #include "conf/table.h"
@@ -15,13 +15,8 @@ namespace surehop {
 
 namespace {
 
-// Where the requirement of rule `index` (0: [policy]) has this key from.
-std::string origin(const Reading& reading, std::size_t index, std::string_view key) {
-    const std::string own = fmt::format("{}.{}", index == 0 ? "policy" : place_prefix("rule", index), key);
-    return index == 0 || reading.settings.places.contains(own) ? own : fmt::format("policy.{}", key);
-}
-
-// The requirements that say something of their own for this key: [policy] and the rules that set it.
+// The requirements that say something of their own for this key: [policy] and the rules that set
+// it.
 template <class Visit>
 void each_requirement(const Reading& reading, std::string_view key, const Visit& visit) {
     for (std::size_t i = 0; i <= reading.settings.rules.size(); ++i) {
@@ -52,9 +47,10 @@ void check_lock(Reading& reading) {
                        "write below [mta] lock = \"postfix\" (Postfix 3.4 to 3.9), \"postfix310\" "
                        "(3.10 and later), \"sendmail\", or \"none\" if nothing shall be bound");
     if (enforced && s.mta.lock == Lock::none)
-        reading.warn(reading.place_of("mta.lock"),
-                     "with lock = \"none\" the gate refuses, but nothing holds deliveries to what it "
-                     "found; write lock = \"postfix\" once smtp_tls_policy_maps asks surehop");
+        reading.warn(
+            reading.place_of("mta.lock"),
+            "with lock = \"none\" the gate refuses, but nothing holds deliveries to what it "
+            "found; write lock = \"postfix\" once smtp_tls_policy_maps asks surehop");
     each_requirement(reading, "minimum", [&](const Requirement& r, const std::string& setting) {
         const bool bound_only = r.minimum == Level::encrypted || r.minimum == Level::verified;
         if (s.mta.lock == Lock::sendmail && (bound_only || r.minimum == Level::dane))
@@ -63,16 +59,18 @@ void check_lock(Reading& reading) {
                                       "write \"authenticated\" or \"none\"",
                                       name_of(r.minimum)));
         if (s.mta.lock == Lock::none && bound_only && r.mode == PolicyMode::enforce)
-            reading.warn(reading.place_of(setting),
-                         fmt::format("minimum = \"{}\" holds only where delivery is bound; with lock "
-                                     "= \"none\" it takes \"authenticated\" or \"dane\" to meet it",
-                                     name_of(r.minimum)));
+            reading.warn(
+                reading.place_of(setting),
+                fmt::format("minimum = \"{}\" holds only where delivery is bound; with lock "
+                            "= \"none\" it takes \"authenticated\" or \"dane\" to meet it",
+                            name_of(r.minimum)));
     });
     if (s.mta.lock != Lock::none && s.listen.socketmap.empty() &&
         !reading.failed.contains("listen.socketmap")) {
-        const auto text = fmt::format("lock = \"{}\" needs a socket over which the mail server asks; "
-                                      "write socketmap = [\"unix:/absolute/path\"]",
-                                      name_of(s.mta.lock));
+        const auto text =
+            fmt::format("lock = \"{}\" needs a socket over which the mail server asks; "
+                        "write socketmap = [\"unix:/absolute/path\"]",
+                        name_of(s.mta.lock));
         enforced ? reading.error(reading.place_of("listen.socketmap"), text)
                  : reading.warn(reading.place_of("listen.socketmap"), text);
     }
@@ -121,12 +119,12 @@ struct Reach {
     std::unordered_set<std::string> senders, recipients; // empty: all
 };
 
-bool covers(const std::unordered_set<std::string>& outer, const std::vector<AddressPattern>& inner) {
+bool covers(const std::unordered_set<std::string>& outer,
+            const std::vector<AddressPattern>& inner) {
     if (outer.empty() || outer.contains("*"))
         return true;
-    return !inner.empty() && std::all_of(inner.begin(), inner.end(), [&](const AddressPattern& p) {
-        return covers(outer, p);
-    });
+    return !inner.empty() && std::all_of(inner.begin(), inner.end(),
+                                         [&](const AddressPattern& p) { return covers(outer, p); });
 }
 
 void check_reach(Reading& reading) {
@@ -146,11 +144,11 @@ void check_reach(Reading& reading) {
             const auto index = static_cast<std::size_t>(hiding - earlier.begin());
             reading.warn(
                 reading.place_of(place_prefix("rule", earlier.size() + 1)),
-                fmt::format("rule \"{}\" never decides, since rule \"{}\" in line {} matches all of "
-                            "it first; move it up, or remove it",
-                            rule.requirement.rule,
-                            reading.settings.rules[index].requirement.rule,
-                            reading.place_of(place_prefix("rule", index + 1)).line));
+                fmt::format(
+                    "rule \"{}\" never decides, since rule \"{}\" in line {} matches all of "
+                    "it first; move it up, or remove it",
+                    rule.requirement.rule, reading.settings.rules[index].requirement.rule,
+                    reading.place_of(place_prefix("rule", index + 1)).line));
         }
         earlier.push_back({texts(rule.senders), texts(rule.recipients)});
     }
@@ -166,7 +164,9 @@ void check_floor(Reading& reading) {
         for (std::size_t i = 1; i <= reading.settings.rules.size(); ++i) {
             const std::string& name = reading.settings.rules[i - 1].requirement.rule;
             if (sentence.starts_with(fmt::format("rule \"{}\" asks", name)))
-                place = reading.place_of(reading.settings.places.contains(place_prefix("rule", i) + ".minimum") ? place_prefix("rule", i) + ".minimum" : place_prefix("rule", i));
+                place = reading.settings.places.contains(place_prefix("rule", i) + ".minimum")
+                            ? reading.place_of(place_prefix("rule", i) + ".minimum")
+                            : reading.place_of(place_prefix("rule", i));
         }
         reading.error(place, sentence);
     }
@@ -244,11 +244,12 @@ void check_resolver(Reading& reading) {
         if (is_trusted_path(*server) ||
             std::find(r.trusted.begin(), r.trusted.end(), server->address) != r.trusted.end())
             continue;
-        reading.warn(reading.place_of(fmt::format("resolver.servers[{}]", i + 1)),
-                     fmt::format("the word of {} on DNSSEC cannot be trusted, so no destination "
-                                 "reaches \"dane\"; use a validating resolver on 127.0.0.1, or write "
-                                 "trusted = [\"{}\"] if it validates and the way to it is safe",
-                                 server->address, server->address));
+        reading.warn(
+            reading.place_of(fmt::format("resolver.servers[{}]", i + 1)),
+            fmt::format("the word of {} on DNSSEC cannot be trusted, so no destination "
+                        "reaches \"dane\"; use a validating resolver on 127.0.0.1, or write "
+                        "trusted = [\"{}\"] if it validates and the way to it is safe",
+                        server->address, server->address));
     }
     for (std::size_t i = 0; i < r.trusted.size(); ++i)
         if (std::find(addresses.begin(), addresses.end(), r.trusted[i]) == addresses.end())
@@ -275,9 +276,10 @@ void cross_check(Reading& reading) {
     check_resolver(reading);
     check_https(reading);
     // These reason about the rules as a whole.
-    const bool whole = std::none_of(reading.failed.begin(), reading.failed.end(), [](const auto& f) {
-        return f.starts_with("rule") || f.starts_with("policy.") || f == "mta.lock";
-    });
+    const bool whole =
+        std::none_of(reading.failed.begin(), reading.failed.end(), [](const auto& f) {
+            return f.starts_with("rule") || f.starts_with("policy.") || f == "mta.lock";
+        });
     if (whole) {
         check_reach(reading);
         check_floor(reading);

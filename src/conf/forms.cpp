@@ -20,10 +20,27 @@ namespace {
 constexpr std::size_t longest_socket_path = sizeof(sockaddr_un::sun_path) - 1;
 
 // Header fields that carry the message or its standing (RFC 5322 §3.6, RFC 2045, 6376, 8601, 8617).
-constexpr auto needed_headers = std::to_array<std::string_view>(
-    {"from", "sender", "reply-to", "to", "cc", "bcc", "date", "subject", "message-id",
-     "in-reply-to", "references", "received", "return-path", "mime-version", "comments", "keywords",
-     "dkim-signature", "authentication-results", "received-spf", "autocrypt", "precedence"});
+constexpr auto needed_headers = std::to_array<std::string_view>({"from",
+                                                                 "sender",
+                                                                 "reply-to",
+                                                                 "to",
+                                                                 "cc",
+                                                                 "bcc",
+                                                                 "date",
+                                                                 "subject",
+                                                                 "message-id",
+                                                                 "in-reply-to",
+                                                                 "references",
+                                                                 "received",
+                                                                 "return-path",
+                                                                 "mime-version",
+                                                                 "comments",
+                                                                 "keywords",
+                                                                 "dkim-signature",
+                                                                 "authentication-results",
+                                                                 "received-spf",
+                                                                 "autocrypt",
+                                                                 "precedence"});
 constexpr auto needed_families =
     std::to_array<std::string_view>({"content-", "resent-", "list-", "arc-"});
 
@@ -92,16 +109,15 @@ Result<std::string> address_text(std::string_view text) {
 Result<std::string> server_text(std::string_view text) {
     const auto server = parse_dns_server(text);
     if (!server)
-        return Error{server.error()};
+        return bad(text, "is not the address of a DNS server");
     const bool v6 = server->address.find(':') != std::string::npos;
     return v6 ? fmt::format("[{}]:{}", server->address, server->port)
               : fmt::format("{}:{}", server->address, server->port);
 }
 
 Result<std::string> range_text(std::string_view text) {
-    const auto checked = check_ranges({std::string(text)});
-    if (!checked)
-        return Error{checked.error()};
+    if (!check_ranges({std::string(text)}))
+        return bad(text, "is not a range of addresses");
     return std::string(text);
 }
 

@@ -7,16 +7,17 @@
 #include <string>
 #include <string_view>
 
-// The forms that the texts of the configuration have. Each function takes what was written and gives
-// the one form in which the rest of the house takes it, or an error: a sentence that begins with what
-// was written and says what is wrong with it. What to write instead stands in the table's row.
+// The forms that the texts of the configuration have. Each function takes what was written and
+// gives the one form in which the rest of the house takes it, or an error: a sentence that begins
+// with what was written and says what is wrong with it. What to write instead stands in the table's
+// row.
 
 namespace surehop {
 
 Result<std::string> absolute_path(std::string_view text);
 Result<std::string> absolute_path_or_none(std::string_view text); // "" stays ""
 Result<std::string> socket_path(std::string_view text);           // fits into a sockaddr_un
-Result<std::string> socket_text(std::string_view text); // unix:/path or inet:PORT@ADDRESS
+Result<std::string> socket_text(std::string_view text);           // unix:/path or inet:PORT@ADDRESS
 
 Result<std::string> domain_text(std::string_view text);  // A-labels
 Result<std::string> address_text(std::string_view text); // canonical, no port

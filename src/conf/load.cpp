@@ -90,16 +90,15 @@ std::string_view syntax_remedy(std::string_view description) {
         return "close the text with a quote in the same line, and write \\\\ for a backslash";
     if (says("array"))
         return "close the list with ]";
-    if (says("value type") || says("decimal") || says("floating-point") || says("expected a comment"))
+    if (says("value type") || says("decimal") || says("floating-point") ||
+        says("expected a comment"))
         return "write texts and times in quotes, as in mode = \"audit\" or wait = \"2s\"";
     if (says("key-value pair"))
         return "write key = value";
     return "write [section] and below it key = value";
 }
 
-std::string empty_file_remedy() {
-    return "'surehop config defaults' prints every setting";
-}
+std::string empty_file_remedy() { return "'surehop config defaults' prints every setting"; }
 
 bool before(const Problem& a, const Problem& b) {
     return std::pair(a.place.line, a.place.column) < std::pair(b.place.line, b.place.column);
@@ -118,8 +117,9 @@ std::string Problem::line() const {
 
 Loaded load_text(std::string_view text, const std::string& name) {
     if (text.size() > most_configuration_bytes)
-        return failure(name, {}, fmt::format("is larger than {} octets; is this the right file?",
-                                             most_configuration_bytes));
+        return failure(name, {},
+                       fmt::format("is larger than {} octets; is this the right file?",
+                                   most_configuration_bytes));
     Reading reading;
     reading.file = name;
     try {
@@ -157,13 +157,13 @@ Loaded load_file(const std::string& path) {
             text.append(buffer.data(), count);
     if (!file || std::ferror(file.get()) != 0) {
         const int why = errno;
-        const std::string remedy =
-            why == ENOENT   ? "write it, or name another one with --config"
-            : why == EACCES ? "let the user that surehopd runs as read it"
-            : why == EISDIR ? "name the file in this folder"
-                            : "the file must be readable";
-        return failure(path, {}, fmt::format("cannot be read ({}); {}",
-                                             std::generic_category().message(why), remedy));
+        const std::string remedy = why == ENOENT   ? "write it, or name another one with --config"
+                                   : why == EACCES ? "let the user that surehopd runs as read it"
+                                   : why == EISDIR ? "name the file in this folder"
+                                                   : "the file must be readable";
+        return failure(
+            path, {},
+            fmt::format("cannot be read ({}); {}", std::generic_category().message(why), remedy));
     }
     if (text.empty())
         return failure(path, {}, "is empty; " + empty_file_remedy());

@@ -42,8 +42,9 @@ void stray(const RawKey& key, Reading& reading) {
         reading.error(key.place, fmt::format("{} is a section; write {} on a line of its own",
                                              key.name, titled(key.name)));
     else if (!homes.empty())
-        reading.error(key.place, fmt::format("{} stands outside of every section; write it below {}",
-                                             key.name, homes));
+        reading.error(
+            key.place,
+            fmt::format("{} stands outside of every section; write it below {}", key.name, homes));
     else
         reading.error(key.place,
                       fmt::format("unknown setting {}; surehop.toml(5) lists all settings",

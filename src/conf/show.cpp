@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "conf/table.h"
+#include "conf/value.h"
 
 #include <fmt/format.h>
 
@@ -11,7 +12,7 @@ namespace surehop {
 namespace {
 
 // A TOML basic string.
-std::string quoted(std::string_view text) {
+std::string toml_text(std::string_view text) {
     std::string out = "\"";
     for (const char c : text) {
         if (c == '"' || c == '\\')
@@ -28,10 +29,10 @@ std::string toml_value(const Row& row, const std::vector<std::string>& values) {
     if (row.type == Type::number)
         return values.front();
     if (row.type != Type::list)
-        return quoted(values.front());
+        return toml_text(values.front());
     std::vector<std::string> elements;
     for (const std::string& value : values)
-        elements.push_back(quoted(value));
+        elements.push_back(toml_text(value));
     return fmt::format("[{}]", join(elements, ", "));
 }
 
@@ -118,10 +119,9 @@ Json check_json(const Loaded& loaded, const std::string& file) {
 }
 
 std::string show_text(const Settings& settings) {
-    std::string out =
-        settings.file.empty()
-            ? "# the embedded defaults\n"
-            : fmt::format("# {}, SHA-256 {}\n", printable(settings.file), settings.hash);
+    std::string out = settings.file.empty() ? "# the embedded defaults\n"
+                                            : fmt::format("# {}, SHA-256 {}\n",
+                                                          printable(settings.file), settings.hash);
     each_setting(
         settings,
         [&](std::string_view section, std::size_t) {
@@ -161,19 +161,23 @@ Json show_json(const Settings& settings) {
 }
 
 std::string defaults_text() {
-    std::string out = "# Every setting of surehop.toml with its default; surehop.toml(5) says more.\n";
+    std::string out =
+        "# Every setting of surehop.toml with its default; surehop.toml(5) says more.\n";
     std::string_view section;
     for (const Row& row : all_rows()) {
-        // A block of a [[rule]] or [[route]] is an example: there is none by default.
-        const std::string_view mark = is_repeated(row.section) ? "#" : "";
+        // There is no [[rule]] and no [[route]] by default: theirs is an example, as a comment.
+        const bool repeated = is_repeated(row.section);
         if (row.section != section)
-            out += fmt::format("\n{}{}\n", mark, heading(row.section));
+            out += fmt::format("\n{}{}\n", repeated ? "#" : "", heading(row.section));
         section = row.section;
-        out += fmt::format("# {}: {}\n", row.help, row.range());
-        const bool has_value = row.absent == Absent::initial || row.absent == Absent::required;
-        out += has_value && !(row.initial.empty() && is_repeated(section))
-                   ? fmt::format("{}{} = {}\n", mark, row.key, toml_value(row, default_of(row)))
-                   : fmt::format("#{} = {}\n", row.key, row.type == Type::list ? "[]" : "\"\"");
+        const Row& has_default =
+            row.absent == Absent::as_policy ? *find_row("policy", row.key) : row;
+        out += fmt::format("# {}: {}\n{}", row.help, row.range(), repeated ? "#" : "");
+        out +=
+            has_default.absent == Absent::nothing || row.key == "name"
+                ? example(row)
+                : fmt::format("{} = {}", row.key, toml_value(has_default, default_of(has_default)));
+        out += '\n';
     }
     return out;
 }
@@ -184,8 +188,8 @@ Json defaults_json() {
         Json entry = {{"section", row.section}, {"key", row.key}};
         entry["type"] = name_of(row.type);
         entry["range"] = row.range();
-        entry["default"] = row.absent == Absent::initial ? json_value(row, default_of(row))
-                                                         : Json(nullptr);
+        entry["default"] =
+            row.absent == Absent::initial ? json_value(row, default_of(row)) : Json(nullptr);
         entry["required"] = row.absent == Absent::required;
         entry["help"] = row.help;
         out.push_back(std::move(entry));

@@ -21,8 +21,7 @@ constexpr auto unknown_words =
     std::to_array<std::string_view>({"defer", "reject", "quarantine", "tag", "accept"});
 constexpr auto mode_words = std::to_array<std::string_view>({"audit", "enforce"});
 constexpr auto scope_words = std::to_array<std::string_view>({"transport", "internal"});
-constexpr auto log_levels =
-    std::to_array<std::string_view>({"debug", "info", "warning", "error"});
+constexpr auto log_levels = std::to_array<std::string_view>({"debug", "info", "warning", "error"});
 constexpr auto log_targets = std::to_array<std::string_view>({"stderr", "syslog"});
 
 constexpr std::string_view socket_form = "unix:/absolute/path or inet:PORT@ADDRESS";
@@ -36,16 +35,10 @@ constexpr std::uint64_t seconds = 1000, minutes = 60 * seconds, hours = 60 * min
 // ---- lenses ----
 // Of a member M of the group G of Settings: `duration_at<&Settings::gate, &Settings::Gate::wait>`.
 
-Shown one(std::string_view text) {
-    return std::vector<std::string>{std::string(text)};
-}
+Shown one(std::string_view text) { return std::vector<std::string>{std::string(text)}; }
 
-const std::string& text_of(const std::string& text) {
-    return text;
-}
-template <class T> std::string text_of(const T& value) {
-    return value.text();
-}
+const std::string& text_of(const std::string& text) { return text; }
+template <class T> std::string text_of(const T& value) { return value.text(); }
 
 template <class List> Shown texts(const List& list) {
     std::vector<std::string> out;
@@ -72,65 +65,61 @@ constexpr Lens number_at = {
 
 // An enum whose values count the words.
 template <auto G, auto M, const auto& words>
-constexpr Lens word_at = {
-    [](Settings& s, std::size_t, const Item& item) -> Status {
-        s.*G.*M = static_cast<std::remove_reference_t<decltype(s.*G.*M)>>(item.word);
-        return Done{};
-    },
-    [](const Settings& s, std::size_t) {
-        return one(words.at(static_cast<std::size_t>(s.*G.*M)));
-    }};
+constexpr Lens word_at = {[](Settings& s, std::size_t, const Item& item) -> Status {
+                              s.*G.*M = static_cast<std::remove_reference_t<decltype(s.*G.*M)>>(
+                                  item.word);
+                              return Done{};
+                          },
+                          [](const Settings& s, std::size_t) {
+                              return one(words.at(static_cast<std::size_t>(s.*G.*M)));
+                          }};
 
 template <auto G, auto M, auto parse>
-constexpr Lens text_at = {
-    [](Settings& s, std::size_t, const Item& item) -> Status {
-        auto value = parse(item.text);
-        if (!value)
-            return Error{value.error()};
-        s.*G.*M = std::move(*value);
-        return Done{};
-    },
-    [](const Settings& s, std::size_t) { return one(text_of(s.*G.*M)); }};
+constexpr Lens text_at = {[](Settings& s, std::size_t, const Item& item) -> Status {
+                              auto value = parse(item.text);
+                              if (!value)
+                                  return Error{value.error()};
+                              s.*G.*M = std::move(*value);
+                              return Done{};
+                          },
+                          [](const Settings& s, std::size_t) { return one(text_of(s.*G.*M)); }};
 
 template <auto G, auto M, auto parse>
-constexpr Lens list_at = {
-    [](Settings& s, std::size_t, const Item& item) -> Status {
-        auto value = parse(item.text);
-        if (!value)
-            return Error{value.error()};
-        (s.*G.*M).push_back(std::move(*value));
-        return Done{};
-    },
-    [](const Settings& s, std::size_t) { return texts(s.*G.*M); }};
+constexpr Lens list_at = {[](Settings& s, std::size_t, const Item& item) -> Status {
+                              auto value = parse(item.text);
+                              if (!value)
+                                  return Error{value.error()};
+                              (s.*G.*M).push_back(std::move(*value));
+                              return Done{};
+                          },
+                          [](const Settings& s, std::size_t) { return texts(s.*G.*M); }};
 
 // Of a list in a [[rule]] or [[route]]; an empty one is not there.
 template <auto G, auto M, auto parse>
-constexpr Lens block_list_at = {
-    [](Settings& s, std::size_t index, const Item& item) -> Status {
-        auto value = parse(item.text);
-        if (!value)
-            return Error{value.error()};
-        ((s.*G).at(index - 1).*M).push_back(std::move(*value));
-        return Done{};
-    },
-    [](const Settings& s, std::size_t index) {
-        const auto& list = (s.*G).at(index - 1).*M;
-        return list.empty() ? Shown{} : texts(list);
-    }};
+constexpr Lens block_list_at = {[](Settings& s, std::size_t index, const Item& item) -> Status {
+                                    auto value = parse(item.text);
+                                    if (!value)
+                                        return Error{value.error()};
+                                    ((s.*G).at(index - 1).*M).push_back(std::move(*value));
+                                    return Done{};
+                                },
+                                [](const Settings& s, std::size_t index) {
+                                    const auto& list = (s.*G).at(index - 1).*M;
+                                    return list.empty() ? Shown{} : texts(list);
+                                }};
 
 // What [policy] and [[rule]] have in common.
 template <class S> auto& requirement(S& settings, std::size_t index) {
     return index == 0 ? settings.policy : settings.rules.at(index - 1).requirement;
 }
 
-constexpr Lens minimum = {
-    [](Settings& s, std::size_t index, const Item& item) -> Status {
-        requirement(s, index).minimum = static_cast<Level>(item.word);
-        return Done{};
-    },
-    [](const Settings& s, std::size_t index) {
-        return one(name_of(requirement(s, index).minimum));
-    }};
+constexpr Lens minimum = {[](Settings& s, std::size_t index, const Item& item) -> Status {
+                              requirement(s, index).minimum = static_cast<Level>(item.word);
+                              return Done{};
+                          },
+                          [](const Settings& s, std::size_t index) {
+                              return one(name_of(requirement(s, index).minimum));
+                          }};
 
 template <auto M>
 constexpr Lens action = {
@@ -138,9 +127,7 @@ constexpr Lens action = {
         requirement(s, index).*M = *action_of(item.text);
         return Done{};
     },
-    [](const Settings& s, std::size_t index) {
-        return one(name_of(requirement(s, index).*M));
-    }};
+    [](const Settings& s, std::size_t index) { return one(name_of(requirement(s, index).*M)); }};
 
 constexpr Lens mode = {
     [](Settings& s, std::size_t index, const Item& item) -> Status {
@@ -160,27 +147,26 @@ constexpr Lens words_for_people = {
     },
     [](const Settings& s, std::size_t index) { return one(requirement(s, index).*M); }};
 
-constexpr Lens route_next_hop = {
-    [](Settings& s, std::size_t index, const Item& item) -> Status {
-        auto hop = NextHop::parse(item.text);
-        if (!hop)
-            return Error{hop.error()};
-        s.routes.at(index - 1).next_hop = std::move(*hop);
-        return Done{};
-    },
-    [](const Settings& s, std::size_t index) {
-        const auto& hop = s.routes.at(index - 1).next_hop;
-        return hop ? one(hop->key()) : Shown{};
-    }};
+constexpr Lens route_next_hop = {[](Settings& s, std::size_t index, const Item& item) -> Status {
+                                     auto hop = NextHop::parse(item.text);
+                                     if (!hop)
+                                         return Error{hop.error()};
+                                     s.routes.at(index - 1).next_hop = std::move(*hop);
+                                     return Done{};
+                                 },
+                                 [](const Settings& s, std::size_t index) {
+                                     const auto& hop = s.routes.at(index - 1).next_hop;
+                                     return hop ? one(hop->key()) : Shown{};
+                                 }};
 
-constexpr Lens route_scope = {
-    [](Settings& s, std::size_t index, const Item& item) -> Status {
-        s.routes.at(index - 1).internal = item.word == 1;
-        return Done{};
-    },
-    [](const Settings& s, std::size_t index) {
-        return one(scope_words.at(s.routes.at(index - 1).internal ? 1 : 0));
-    }};
+constexpr Lens route_scope = {[](Settings& s, std::size_t index, const Item& item) -> Status {
+                                  s.routes.at(index - 1).internal = item.word == 1;
+                                  return Done{};
+                              },
+                              [](const Settings& s, std::size_t index) {
+                                  return one(
+                                      scope_words.at(s.routes.at(index - 1).internal ? 1 : 0));
+                              }};
 
 // ---- the table ----
 // The order is that of surehop.toml(5) and of `surehop config`.
@@ -311,7 +297,8 @@ constexpr auto rows = std::to_array<Row>({
      .most = 1000,
      .form = "example.org, *.example.org or *",
      .absent = Absent::nothing,
-     .help = "Recipients' domains for which the route holds where the mail server names no next hop",
+     .help =
+         "Recipients' domains for which the route holds where the mail server names no next hop",
      .lens = block_list_at<&Settings::routes, &Route::domains, domain_pattern>},
     {.section = "route",
      .key = "next_hop",
@@ -480,9 +467,7 @@ std::string Row::range() const {
     return std::string(form);
 }
 
-std::span<const Row> all_rows() {
-    return rows;
-}
+std::span<const Row> all_rows() { return rows; }
 
 std::vector<std::string_view> all_sections() {
     std::vector<std::string_view> out;
@@ -507,9 +492,7 @@ const Row* find_row(std::string_view section, std::string_view key) {
     return nullptr;
 }
 
-bool is_repeated(std::string_view section) {
-    return section == "rule" || section == "route";
-}
+bool is_repeated(std::string_view section) { return section == "rule" || section == "route"; }
 
 std::string place_prefix(std::string_view section, std::size_t index) {
     return index == 0 ? std::string(section) : fmt::format("{}[{}]", section, index);

@@ -46,15 +46,16 @@ struct Item {
 
 // How a value gets into Settings, and out again.
 struct Lens {
-    // `index`: which [[rule]] or [[route]], from 1; 0 in the other sections. A list is taken element by
-    // element. The error says what is wrong; what to write instead is the row's range().
+    // `index`: which [[rule]] or [[route]], from 1; 0 in the other sections. A list is taken
+    // element by element. The error says what is wrong; what to write instead is the row's range().
     Status (*take)(Settings& settings, std::size_t index, const Item& item);
     // None: has no value, and is not shown.
     std::optional<std::vector<std::string>> (*show)(const Settings& settings, std::size_t index);
 };
 
 struct Row {
-    std::string_view section; // [[rule]] and [[route]] may stand any number of times, the others once
+    std::string_view
+        section; // [[rule]] and [[route]] may stand any number of times, the others once
     std::string_view key;
     Type type = Type::text;
     std::span<const std::string_view> words = {};
@@ -68,7 +69,6 @@ struct Row {
 
     // "100ms to 4s", "audit or enforce", or the form.
     std::string range() const;
-
 };
 
 std::span<const Row> all_rows(); // those of a section stand together

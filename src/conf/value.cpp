@@ -19,8 +19,8 @@ Result<Item> parse_number_item(const Row& row, const RawItem& raw) {
                                  example(row))};
     const auto number = parse_number(raw.text, row.most);
     if (!number || *number < row.least)
-        return Error{fmt::format("{} = {} is out of range; write a number from {}", row.key, raw.text,
-                                 row.range())};
+        return Error{fmt::format("{} = {} is out of range; write a number from {}", row.key,
+                                 raw.text, row.range())};
     Item item{raw.text};
     item.number = *number;
     return item;
@@ -43,11 +43,12 @@ Result<Item> parse_duration_item(const Row& row, const RawItem& raw) {
     Item item{raw.text};
     const auto duration = parse_duration(raw.text);
     if (!duration)
-        return Error{fmt::format("{}: {}", row.key, duration.error())};
+        return Error{fmt::format("{} = \"{}\" is no time; write from {}", row.key,
+                                 printable(raw.text, 60), row.range())};
     if (duration->count() < static_cast<Millis::rep>(row.least) ||
         duration->count() > static_cast<Millis::rep>(row.most))
-        return Error{fmt::format("{} = \"{}\" is out of range; write a time from {}", row.key,
-                                 raw.text, row.range())};
+        return Error{fmt::format("{} = \"{}\" is out of range; write from {}", row.key, raw.text,
+                                 row.range())};
     item.duration = *duration;
     return item;
 }
@@ -73,9 +74,13 @@ std::string example(const Row& row, const RawItem& raw) {
     case Type::duration:
         return raw.type == RawItem::Type::number ? fmt::format("{} = \"{}s\"", row.key, raw.text)
                                                  : fmt::format("{} = \"{}\"", row.key, row.initial);
-    case Type::word:
-        return fmt::format("{} = \"{}\"", row.key,
-                           row.initial.empty() ? row.words.front() : row.initial);
+    case Type::word: {
+        std::vector<std::string> all;
+        for (const std::string_view word : row.words)
+            all.push_back(fmt::format("{} = \"{}\"", row.key, word));
+        return all.size() > 2 ? fmt::format("{} = \"{}\"", row.key, row.words.front())
+                              : join(all, " or ");
+    }
     case Type::text:
         return fmt::format("{} = \"...\"", row.key);
     case Type::list:
@@ -103,8 +108,12 @@ Status take_item(const Row& row, std::size_t index, const RawItem& raw, Settings
     if (!item)
         return Error{item.error()};
     const Status taken = row.lens.take(settings, index, *item);
-    if (!taken)
-        return Error{fmt::format("{}: {}; write {}", row.key, taken.error(), row.range())};
+    if (!taken) {
+        // Some parsers know a remedy themselves, for everybody; the row knows what fits here.
+        const auto& why = taken.error();
+        return Error{fmt::format("{}: {}; write {}", row.key, why.substr(0, why.find("; write ")),
+                                 row.range())};
+    }
     return Done{};
 }
 
@@ -115,8 +124,7 @@ void take_default(const Row& row, std::size_t index, Settings& settings) {
     if (none)
         return;
     const auto type = row.type == Type::number ? RawItem::Type::number : RawItem::Type::text;
-    const Status taken =
-        take_item(row, index, {type, {}, std::string(row.initial)}, settings);
+    const Status taken = take_item(row, index, {type, {}, std::string(row.initial)}, settings);
     if (!taken) // a bug of the table; table_test takes every default
         throw std::logic_error(taken.error());
 }

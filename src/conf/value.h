@@ -7,8 +7,8 @@
 
 #include <string>
 
-// One value against its row: the type (3 is no text), the words, the range, the length. What the text
-// means is for the row's lens.
+// One value against its row: the type (3 is no text), the words, the range, the length. What the
+// text means is for the row's lens.
 
 namespace surehop {
 

@@ -12,6 +12,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 // What is known of a next hop, as learnt from DNS and HTTPS, before anybody judges it.
@@ -38,8 +39,11 @@ struct Standing {
 
 // One MX host (or the only host of a next hop without MX look-up).
 struct Host {
+    explicit Host(Domain its_name, std::uint16_t its_preference = 0)
+        : name(std::move(its_name)), preference(its_preference) {}
+
     Domain name;
-    std::uint16_t preference = 0;
+    std::uint16_t preference;
     Standing addresses;
     std::optional<bool> addresses_secure; // none: the resolver does not validate
     Standing tlsa;                        // present: secure records exist, usable or not

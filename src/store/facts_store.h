@@ -3,6 +3,7 @@
 
 #include "base/result.h"
 #include "facts/facts.h"
+#include "resolve/book.h"
 #include "store/database.h"
 #include "store/writer.h"
 
@@ -31,12 +32,12 @@ struct FactsLimits {
     std::size_t on_disk = 1'000'000;                  // next hops, give or take a few thousand
 };
 
-class FactsStore {
+class FactsStore final : public FactsBook {
   public:
     FactsStore(Database& reader, Writer& writer, FactsLimits limits = {});
 
-    FactsPtr find(std::string_view key); // null when never learnt; may be out of date
-    void put(const std::string& key, FactsPtr facts);
+    FactsPtr find(std::string_view key) override; // null when never learnt; may be out of date
+    void put(const std::string& key, FactsPtr facts) override;
     Result<bool> forget(const std::string& key); // false: was not known. Error: still on disk
 
     struct Entry {

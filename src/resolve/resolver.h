@@ -4,6 +4,7 @@
 #include "address/nexthop.h"
 #include "base/time.h"
 #include "facts/facts.h"
+#include "resolve/book.h"
 #include "resolve/dns.h"
 #include "resolve/https.h"
 #include "resolve/loop.h"
@@ -21,14 +22,6 @@
 
 namespace surehop {
 
-// Where learnt facts are kept. Implemented by the store.
-class FactsBook {
-  public:
-    virtual ~FactsBook() = default;
-    virtual FactsPtr find(std::string_view key) = 0; // null when never learnt
-    virtual void put(const std::string& key, FactsPtr facts) = 0;
-};
-
 struct ResolverLimits {
     std::size_t in_flight = 1000;     // next hops being learnt at once
     std::size_t waiting = 16;         // threads that wait, in total
@@ -40,6 +33,18 @@ enum class Learnt {
     running, // no time left; the look-up goes on
     refused, // too many are waiting or under way
 };
+// Why there are still no fresh facts after it.
+constexpr Reason reason_of(Learnt learnt) {
+    switch (learnt) {
+    case Learnt::running:
+        return Reason::look_up_running;
+    case Learnt::refused:
+        return Reason::look_up_refused;
+    case Learnt::done:
+        break;
+    }
+    return Reason::internal;
+}
 
 class Resolver {
   public:

@@ -3,7 +3,6 @@
 
 #include "base/text.h"
 
-#include <asio/ip/address.hpp>
 #include <fmt/format.h>
 
 #include <sys/stat.h>

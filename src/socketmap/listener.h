@@ -4,8 +4,6 @@
 #include "base/result.h"
 #include "resolve/loop.h"
 
-#include <asio/basic_socket_acceptor.hpp>
-#include <asio/generic/stream_protocol.hpp>
 
 #include <chrono>
 #include <functional>

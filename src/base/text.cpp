@@ -9,9 +9,7 @@ namespace surehop {
 
 namespace {
 
-char lower_octet(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
+char lower_octet(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 // Levenshtein, one row at a time.
 std::size_t distance(std::string_view a, std::string_view b) {

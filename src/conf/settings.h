@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
-// What surehop.toml says, as plain values that have passed every check: texts are in the one form in
-// which the rest of the house takes them. Immutable once loaded. conf/table.h has one row per
+// What surehop.toml says, as plain values that have passed every check: texts are in the one form
+// in which the rest of the house takes them. Immutable once loaded. conf/table.h has one row per
 // setting, with its default; conf/load.h makes Settings from a file.
 
 namespace surehop {
@@ -42,7 +42,8 @@ struct Settings {
     std::vector<Rule> rules;
     std::vector<Route> routes;
 
-    // Sockets: "unix:/absolute/path" or "inet:PORT@ADDRESS", the address canonical, IPv6 unbracketed.
+    // Sockets: "unix:/absolute/path" or "inet:PORT@ADDRESS", the address canonical, IPv6
+    // unbracketed.
     struct Listen {
         std::string milter;
         std::vector<std::string> socketmap;
@@ -54,8 +55,8 @@ struct Settings {
     } store;
 
     struct Resolver {
-        // "127.0.0.1:53", "[::1]:53": parse_dns_server() takes them. Empty: 127.0.0.1 and ::1 if they
-        // answer, else resolv.conf without DANE.
+        // "127.0.0.1:53", "[::1]:53": parse_dns_server() takes them. Empty: 127.0.0.1 and ::1 if
+        // they answer, else resolv.conf without DANE.
         std::vector<std::string> servers;
         std::vector<std::string> trusted;     // canonical addresses, without a port
         std::vector<std::string> bogus_names; // A-labels

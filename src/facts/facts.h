@@ -17,8 +17,8 @@
 
 // What is known of a next hop, as learnt from DNS and HTTPS, before anybody judges it.
 //
-// Every fact has a state. *Unknown* is a value of its own: a look-up that failed proves nothing, and
-// must never be read as "absent" or "low" (RFC 7672 §2.1.1, RFC 8461 §5.1).
+// Every fact has a state. *Unknown* is a value of its own: a look-up that failed proves nothing,
+// and must never be read as "absent" or "low" (RFC 7672 §2.1.1, RFC 8461 §5.1).
 
 namespace surehop {
 
@@ -55,12 +55,12 @@ struct Host {
 
 // The MTA-STS policy in force for the next hop's domain.
 struct StsFacts {
-    Standing standing;      // present: `policy` is in force, whatever its mode
-    Standing refresh;       // of the latest look-up; differs where a cached policy stays in force
-    std::string id;         // seen in DNS when the policy was fetched
+    Standing standing; // present: `policy` is in force, whatever its mode
+    Standing refresh;  // of the latest look-up; differs where a cached policy stays in force
+    std::string id;    // seen in DNS when the policy was fetched
     mtasts::Policy policy;
-    Time fetched{};
-    Time expires{};
+    Time fetched;
+    Time expires;
     bool operator==(const StsFacts&) const = default;
 };
 
@@ -73,8 +73,8 @@ struct Facts {
     bool implicit_mx = false;
     std::vector<Host> hosts; // by preference
     StsFacts sts;
-    Time learnt{};
-    Time until{}; // when to ask again; never later than the smallest TTL seen
+    Time learnt;
+    Time until; // when to ask again; never later than the smallest TTL seen
 
     bool operator==(const Facts&) const = default;
 };

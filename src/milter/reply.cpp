@@ -91,9 +91,9 @@ std::string via(const Decision& decision, std::size_t width) {
     const NextHop& hop = decision.next_hop;
     if (hop.kind() == HopKind::hidden || hop.kind() == HopKind::internal)
         return "";
-    if (decision.recipient.domain() && hop.key() == decision.recipient.domain()->text())
-        return "";
-    if (hop.kind() == HopKind::address && decision.recipient.literal())
+    const Path& to = decision.recipient;
+    if (to.domain() ? hop.key() == to.domain()->text()
+                    : to.literal() && hop.key() == "[" + *to.literal() + "]")
         return "";
     return fmt::format(" goes by way of {} and", shortened(printable(hop.key(), 300), width));
 }
@@ -128,13 +128,15 @@ std::string compose(const Decision& decision, bool permanent, std::size_t width,
                        advice(decision, permanent, width), ending(decision.reference));
 }
 
-// What is left out when the line would be too long, in this order: the way, then the middle of names.
+// What is left out when the line would be too long, in this order: the way, then the middle of
+// names.
 Reply fitted(Reply reply, const Decision& decision) {
     struct Attempt {
         std::size_t width;
         bool with_via;
     };
-    constexpr std::array<Attempt, 4> attempts = {{{64, true}, {64, false}, {40, false}, {24, false}}};
+    constexpr std::array<Attempt, 4> attempts = {
+        {{64, true}, {64, false}, {40, false}, {24, false}}};
     for (const Attempt& attempt : attempts) {
         reply.text = compose(decision, reply.permanent(), attempt.width, attempt.with_via);
         if (reply.line().size() <= longest_line)
@@ -151,9 +153,7 @@ Reply with_codes(const Decision& decision, bool permanent) {
     return reply;
 }
 
-bool refuses(Action action) {
-    return action == Action::reject || action == Action::defer;
-}
+bool refuses(Action action) { return action == Action::reject || action == Action::defer; }
 
 } // namespace
 
@@ -210,14 +210,13 @@ Reply message_reply(std::span<const Decision> refused) {
     std::string list = join(std::span(domains).first(named), ", ");
     if (domains.size() > named)
         list += fmt::format(" and {} more", domains.size() - named);
-    reply.text = fmt::format("Nothing was sent, since mail to {} is {}; {}: {}. {}{}", list,
-                             permanent ? "refused" : "not accepted now",
-                             destination(leading.recipient, several_width),
-                             sentence_of(leading.verdict.reason),
-                             leading.verdict.outcome == OutcomeKind::no_mail
-                                 ? "Check the address."
-                                 : advice(leading, permanent, several_width),
-                             ending(leading.reference));
+    reply.text = fmt::format(
+        "Nothing was sent, since mail to {} is {}; {}: {}. {}{}", list,
+        permanent ? "refused" : "not accepted now", destination(leading.recipient, several_width),
+        sentence_of(leading.verdict.reason),
+        leading.verdict.outcome == OutcomeKind::no_mail ? "Check the address."
+                                                        : advice(leading, permanent, several_width),
+        ending(leading.reference));
     return reply;
 }
 

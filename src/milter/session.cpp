@@ -33,9 +33,7 @@ Result<Path> read_path(std::string_view argument, const std::string& resolved,
 
 // Postfix: `error` for a virtual alias domain, whose {rcpt_host} then is a status code and a text,
 // and for refused recipients, whose {rcpt_addr} is no address at all.
-bool tells_address(const std::string& mailer) {
-    return mailer != "error";
-}
+bool tells_address(const std::string& mailer) { return mailer != "error"; }
 
 // A quoted-string for a header field (RFC 5322 §3.2.4), on one line.
 std::string quoted(const std::string& text) {
@@ -50,8 +48,8 @@ std::string quoted(const std::string& text) {
 
 } // namespace
 
-Session::Session(const SessionParts& parts, Incident& ledger_trouble, std::string client)
-    : parts_(parts), ledger_trouble_(ledger_trouble), client_(std::move(client)) {}
+Session::Session(const SessionParts& parts, Incident& recording, std::string client)
+    : parts_(parts), recording_(recording), client_(std::move(client)) {}
 
 Reply Session::mail(std::string_view from, const Macro& macro) {
     message_.reset();
@@ -107,9 +105,18 @@ Decision Session::judge(const Context& context, const Message& message) const {
         if (auto* decision = std::get_if<Decision>(&known))
             return std::move(*decision);
     }
-    const Reason reason =
-        learnt == Learnt::refused ? Reason::look_up_refused : Reason::look_up_running;
-    return parts_.gate.judge_unlearnt(context, site, reason, now);
+    const auto reason = [&] {
+        switch (learnt) {
+        case Learnt::running:
+            return Reason::look_up_running;
+        case Learnt::refused:
+            return Reason::look_up_refused;
+        case Learnt::done: // and yet there are no facts: the look-up broke down
+            break;
+        }
+        return Reason::internal;
+    };
+    return parts_.gate.judge_unlearnt(context, site, reason(), now);
 }
 
 Reply Session::take(Message& message, Decision decision) {
@@ -130,6 +137,8 @@ Reply Session::take(Message& message, Decision decision) {
     if ((action == Action::quarantine || action == Action::tag) && !mark)
         mark = Mark{std::string(name_of(decision.verdict.outcome)), decision.requirement.rule,
                     decision.reference};
+    if (auto promised = promise_of(decision))
+        message.promised.push_back(*std::move(promised));
     message.rows.push_back(ledger_row(decision, parts_.clock.now(), ""));
     return {};
 }
@@ -185,20 +194,25 @@ Reply Session::end_of_message(const Macro& macro, MessageActions& actions) {
             rows.push_back(ledger_row(decision, now, queue_id));
         if (!rows.empty())
             parts_.ledger.append_later(std::move(rows));
-        Reply reply = message.refused.empty() ? *message.unreadable : message_reply(message.refused);
+        Reply reply =
+            message.refused.empty() ? *message.unreadable : message_reply(message.refused);
         return refuse_whole(message, std::move(reply), "refused with the message");
     }
     if (message.enforced && message.forged > most_forged)
-        return refuse_whole(message,
-                            forged_reply(message.site->tag_header, message.forged,
-                                         message.rows.empty() ? "" : message.rows.front().reference),
-                            fmt::format("{} forged {} fields", message.forged,
-                                        message.site->tag_header));
+        return refuse_whole(
+            message,
+            forged_reply(message.site->tag_header, message.forged,
+                         message.rows.empty() ? "" : message.rows.front().reference),
+            fmt::format("{} forged {} fields", message.forged, message.site->tag_header));
 
     const std::string trouble = mark(message, actions);
     if (!trouble.empty() && message.enforced)
         return trouble_reply(trouble);
-    return record(message);
+    if (record(message)) {
+        recording_.worked();
+        return {};
+    }
+    return message.enforced ? trouble_reply("its record cannot be written") : Reply{};
 }
 
 // For recipients that could have gone on alone, had the MTA allowed it.
@@ -238,23 +252,22 @@ std::string Session::mark(const Message& message, MessageActions& actions) const
     return "";
 }
 
-// No message is accepted without its rows on disk (in audit mode the message wins).
-Reply Session::record(Message& message) {
-    if (message.rows.empty())
-        return {};
-    const Status written = parts_.ledger.append(std::move(message.rows));
-    if (written) {
-        ledger_trouble_.ends();
-        return {};
-    }
-    ledger_trouble_.begins();
-    if (message.enforced)
-        return trouble_reply("its record cannot be written");
-    return {};
+// No message is accepted without its promises and rows on disk (in audit mode the message wins).
+Status Session::record(Message& message) {
+    const Time now = parts_.clock.now();
+    Status written = Done{};
+    if (!message.promised.empty())
+        written = parts_.promises.keep(message.promised, now,
+                                       now + message.site->queue_lifetime + std::chrono::days{1});
+    if (written)
+        written = parts_.ledger.append(std::move(message.rows));
+    if (!written)
+        recording_.failed(fmt::format("{}; {}", written.error(),
+                                      message.enforced ? "mail is deferred"
+                                                       : "in audit mode, mail passes unrecorded"));
+    return written;
 }
 
-void Session::abort() {
-    message_.reset();
-}
+void Session::abort() { message_.reset(); }
 
 } // namespace surehop

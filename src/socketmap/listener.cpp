@@ -108,6 +108,13 @@ Listener::~Listener() {
     stop();
 }
 
+Result<Protocol::endpoint> Listener::endpoint(const std::string& where) {
+    auto place = parse_place(where);
+    if (!place)
+        return Error{place.error()};
+    return place->endpoint;
+}
+
 Result<std::unique_ptr<Listener>> Listener::open(asio::io_context& loop, const std::string& where,
                                                  unsigned mode) {
     auto place = parse_place(where);

@@ -27,9 +27,9 @@
 namespace surehop {
 
 struct FactsLimits {
-    std::size_t in_memory = 100'000;                  // next hops
+    std::size_t in_memory = 100'000;                     // next hops
     std::size_t memory_octets = std::size_t{256} << 20U; // of their stored form
-    std::size_t on_disk = 1'000'000;                  // next hops, give or take a few thousand
+    std::size_t on_disk = 1'000'000;                     // next hops, give or take a few thousand
 };
 
 class FactsStore final : public FactsBook {
@@ -62,7 +62,7 @@ class FactsStore final : public FactsBook {
     Writer& writer_;
     const FactsLimits limits_;
     std::mutex mutex_;
-    std::list<Held> recent_;                              // most recently used first
+    std::list<Held> recent_;                             // most recently used first
     std::unordered_map<std::string_view, Place> memory_; // keys live in recent_
     std::size_t octets_ = 0;
     std::uint64_t puts_ = 0;

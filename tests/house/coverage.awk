@@ -1,6 +1,7 @@
 # Reads gcov -n for many objects; prints lines covered per source below src, and in all. A header is reported by each
 # object that includes it: the best report counts.
-/^File '/ { file = substr($0, 7, length($0) - 7); next }
+BEGIN { sub(/^\.\//, "", src) }
+/^File '/ { file = substr($0, 7, length($0) - 7); sub(/^\.\//, "", file); next }
 /^Lines executed:/ && index(file, src) == 1 {
     split($0, part, /[:% ]+/)
     percent = part[3]; lines = part[5]

@@ -15,5 +15,6 @@ END {
         lines_all += total[f]; done_all += total[f] * best[f] / 100
     }
     close("sort -k4")
-    if (lines_all) printf "%6.2f%% of %5d  lines in all\n", 100 * done_all / lines_all, lines_all
+    if (!lines_all) { print "nothing measured: coverage needs g++ and its gcov"; exit 1 }
+    printf "%6.2f%% of %5d  lines in all\n", 100 * done_all / lines_all, lines_all
 }

@@ -170,12 +170,10 @@ class Reader {
         if (!name)
             return;
         constexpr std::int64_t most = std::numeric_limits<std::uint16_t>::max();
-        Host host{*std::move(name),
-                  static_cast<std::uint16_t>(number(member(value, "p"), most)),
-                  standing(member(value, "a")),
-                  maybe_truth(member(value, "as")),
-                  standing(member(value, "t")),
-                  {}};
+        Host host(*std::move(name), static_cast<std::uint16_t>(number(member(value, "p"), most)));
+        host.addresses = standing(member(value, "a"));
+        host.addresses_secure = maybe_truth(member(value, "as"));
+        host.tlsa = standing(member(value, "t"));
         for (const Json& record : list(member(value, "r")))
             host.records.push_back(tlsa(record));
         hosts.push_back(std::move(host));

@@ -91,9 +91,9 @@ std::string via(const Decision& decision, std::size_t width) {
     const NextHop& hop = decision.next_hop;
     if (hop.kind() == HopKind::hidden || hop.kind() == HopKind::internal)
         return "";
-    if (decision.recipient.domain() && hop.key() == decision.recipient.domain()->text())
-        return "";
-    if (hop.kind() == HopKind::address && decision.recipient.literal())
+    const Path& to = decision.recipient;
+    if (to.domain() ? hop.key() == to.domain()->text()
+                    : to.literal() && hop.key() == "[" + *to.literal() + "]")
         return "";
     return fmt::format(" goes by way of {} and", shortened(printable(hop.key(), 300), width));
 }

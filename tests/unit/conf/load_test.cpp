@@ -584,6 +584,7 @@ target = "syslog"
     EXPECT_EQ(site.routes.size(), 2U);
     EXPECT_EQ(site.final_domains, s.mta.final_domains);
     EXPECT_EQ(site.lock, Lock::postfix310);
+    EXPECT_EQ(site.queue_lifetime, std::chrono::hours{12});
     EXPECT_EQ(site.wait, Millis{100});
     EXPECT_EQ(site.tag_header, "X-Hop");
     EXPECT_EQ(site.configuration_hash, s.hash);

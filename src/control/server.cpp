@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/server.h"
 
-#include <asio/read_until.hpp>
 
 #include <grp.h>
 #include <pwd.h>

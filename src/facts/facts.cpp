@@ -12,9 +12,7 @@ constexpr std::array<std::string_view, 4> state_names = {"present", "absent", "i
 
 } // namespace
 
-std::string_view name_of(State state) {
-    return state_names.at(static_cast<std::size_t>(state));
-}
+std::string_view name_of(State state) { return state_names.at(static_cast<std::size_t>(state)); }
 
 std::optional<State> state_of(std::string_view name) {
     for (std::size_t i = 0; i < state_names.size(); ++i)

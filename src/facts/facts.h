@@ -12,12 +12,13 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 // What is known of a next hop, as learnt from DNS and HTTPS, before anybody judges it.
 //
-// Every fact has a state. *Unknown* is a value of its own: a look-up that failed proves nothing, and
-// must never be read as "absent" or "low" (RFC 7672 §2.1.1, RFC 8461 §5.1).
+// Every fact has a state. *Unknown* is a value of its own: a look-up that failed proves nothing,
+// and must never be read as "absent" or "low" (RFC 7672 §2.1.1, RFC 8461 §5.1).
 
 namespace surehop {
 
@@ -38,8 +39,11 @@ struct Standing {
 
 // One MX host (or the only host of a next hop without MX look-up).
 struct Host {
+    explicit Host(Domain its_name, std::uint16_t its_preference = 0)
+        : name(std::move(its_name)), preference(its_preference) {}
+
     Domain name;
-    std::uint16_t preference = 0;
+    std::uint16_t preference;
     Standing addresses;
     std::optional<bool> addresses_secure; // none: the resolver does not validate
     Standing tlsa;                        // present: secure records exist, usable or not
@@ -51,12 +55,12 @@ struct Host {
 
 // The MTA-STS policy in force for the next hop's domain.
 struct StsFacts {
-    Standing standing;      // present: `policy` is in force, whatever its mode
-    Standing refresh;       // of the latest look-up; differs where a cached policy stays in force
-    std::string id;         // seen in DNS when the policy was fetched
+    Standing standing; // present: `policy` is in force, whatever its mode
+    Standing refresh;  // of the latest look-up; differs where a cached policy stays in force
+    std::string id;    // seen in DNS when the policy was fetched
     mtasts::Policy policy;
-    Time fetched{};
-    Time expires{};
+    Time fetched;
+    Time expires;
     bool operator==(const StsFacts&) const = default;
 };
 
@@ -69,8 +73,8 @@ struct Facts {
     bool implicit_mx = false;
     std::vector<Host> hosts; // by preference
     StsFacts sts;
-    Time learnt{};
-    Time until{}; // when to ask again; never later than the smallest TTL seen
+    Time learnt;
+    Time until; // when to ask again; never later than the smallest TTL seen
 
     bool operator==(const Facts&) const = default;
 };

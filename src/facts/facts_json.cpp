@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "facts/facts_json.h"
 
-#include <array>
 #include <cstdint>
 #include <limits>
 #include <utility>
@@ -14,13 +13,9 @@ constexpr int store_version = 1;
 constexpr std::size_t longest_stored = std::size_t{1} << 20U; // octets
 constexpr std::int64_t last_second = 253402300799;            // 9999-12-31T23:59:59Z
 
-std::int64_t seconds(Time time) {
-    return time.time_since_epoch().count();
-}
+std::int64_t seconds(Time time) { return time.time_since_epoch().count(); }
 
-Json nullable(std::optional<bool> value) {
-    return value ? Json(*value) : Json(nullptr);
-}
+Json nullable(std::optional<bool> value) { return value ? Json(*value) : Json(nullptr); }
 
 // ---- for people and programs
 
@@ -102,9 +97,7 @@ class Reader {
         return expect(object.is_object() && found != object.end()) ? *found : nothing_;
     }
 
-    const Json& list(const Json& value) {
-        return expect(value.is_array()) ? value : nothing_;
-    }
+    const Json& list(const Json& value) { return expect(value.is_array()) ? value : nothing_; }
 
     std::string text(const Json& value) {
         return expect(value.is_string()) ? value.get_ref<const std::string&>() : std::string();
@@ -132,7 +125,10 @@ class Reader {
             return {};
         const auto state = state_of(text(value[0]));
         const auto reason = reason_of(text(value[1]));
-        return expect(state && reason) ? Standing{*state, *reason} : Standing{};
+        if (state && reason)
+            return {*state, *reason};
+        expect(false);
+        return {};
     }
 
     // The name in the form in which a Domain holds it.
@@ -146,7 +142,8 @@ class Reader {
     dane::Tlsa tlsa(const Json& value) {
         const std::string written = text(value);
         auto parsed = dane::parse_text(written);
-        return expect(parsed && dane::print(*parsed) == written) ? *std::move(parsed) : dane::Tlsa{};
+        return expect(parsed && dane::print(*parsed) == written) ? *std::move(parsed)
+                                                                 : dane::Tlsa{};
     }
 
     mtasts::MxPattern mx_pattern(const Json& value) {
@@ -172,9 +169,8 @@ class Reader {
         auto name = domain(text(member(value, "n")));
         if (!name)
             return;
-        Host host{*std::move(name)};
-        host.preference = static_cast<std::uint16_t>(
-            number(member(value, "p"), std::numeric_limits<std::uint16_t>::max()));
+        constexpr std::int64_t most = std::numeric_limits<std::uint16_t>::max();
+        Host host(*std::move(name), static_cast<std::uint16_t>(number(member(value, "p"), most)));
         host.addresses = standing(member(value, "a"));
         host.addresses_secure = maybe_truth(member(value, "as"));
         host.tlsa = standing(member(value, "t"));

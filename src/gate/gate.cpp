@@ -81,7 +81,8 @@ Level Gate::demanded(const NextHop& next_hop, const Site& site, Time now) const 
             floor = std::min(floor, opening->lowest);
     if (site.rules->mode() == PolicyMode::audit)
         return floor;
-    return std::max(floor, promises_.level(next_hop.key(), now));
+    const auto promised = promises_.highest(next_hop.key(), now);
+    return promised ? std::max(floor, promised->level) : floor;
 }
 
 std::variant<LockAnswer, Miss> Gate::bind_known(const NextHop& asked, const Site& site,

@@ -31,7 +31,7 @@ class Inquiry {
             both.push_back(policy());
             co_await gather(std::move(both));
         } else if (hop_.kind() == HopKind::host) {
-            facts_.hosts.push_back({*hop_.domain(), 0, {}, {}, {}, {}});
+            facts_.hosts.emplace_back(*hop_.domain());
             co_await host(facts_.hosts.front());
         }
         co_return std::move(facts_);
@@ -68,7 +68,7 @@ class Inquiry {
             // No MX record: the name itself is the host.
             facts_.mx = Standing{State::absent, Reason::mx_implicit};
             facts_.implicit_mx = true;
-            facts_.hosts.push_back({domain, 0, {}, {}, {}, {}});
+            facts_.hosts.emplace_back(domain);
         } else {
             // RFC 7505 §3: a null MX stands alone; no address or TLSA look-up follows it.
             const auto is_null = [](const DnsRecord& r) {
@@ -93,7 +93,7 @@ class Inquiry {
             auto name = Domain::parse(mx.exchange);
             if (!name) // an address in place of a name, or no name at all: no MTA can use it
                 continue;
-            facts_.hosts.push_back({*std::move(name), mx.preference, {}, {}, {}, {}});
+            facts_.hosts.emplace_back(*std::move(name), mx.preference);
         }
         std::sort(facts_.hosts.begin(), facts_.hosts.end(), [](const Host& a, const Host& b) {
             return std::pair(a.preference, a.name.text()) < std::pair(b.preference, b.name.text());
@@ -233,7 +233,7 @@ class Inquiry {
                 co_return Standing{State::invalid, Reason::sts_txt_syntax};
             }
         const std::string& id = std::get<mtasts::Record>(parsed).id;
-        if (cached && id == sts.id && now_ < sts.fetched + policy_refresh)
+        if (cached && !sources_.fetch_again && id == sts.id && now_ < sts.fetched + policy_refresh)
             co_return Standing{State::present, Reason::none};
         co_return co_await fetch(id);
     }

@@ -4,6 +4,7 @@
 #include "address/nexthop.h"
 #include "base/time.h"
 #include "facts/facts.h"
+#include "resolve/book.h"
 #include "resolve/dns.h"
 #include "resolve/https.h"
 #include "resolve/loop.h"
@@ -21,14 +22,6 @@
 
 namespace surehop {
 
-// Where learnt facts are kept. Implemented by the store.
-class FactsBook {
-  public:
-    virtual ~FactsBook() = default;
-    virtual FactsPtr find(std::string_view key) = 0; // null when never learnt
-    virtual void put(const std::string& key, FactsPtr facts) = 0;
-};
-
 struct ResolverLimits {
     std::size_t in_flight = 1000;     // next hops being learnt at once
     std::size_t waiting = 16;         // threads that wait, in total
@@ -40,6 +33,18 @@ enum class Learnt {
     running, // no time left; the look-up goes on
     refused, // too many are waiting or under way
 };
+// Why there are still no fresh facts after it.
+constexpr Reason reason_of(Learnt learnt) {
+    switch (learnt) {
+    case Learnt::running:
+        return Reason::look_up_running;
+    case Learnt::refused:
+        return Reason::look_up_refused;
+    case Learnt::done:
+        break;
+    }
+    return Reason::internal;
+}
 
 class Resolver {
   public:
@@ -51,18 +56,18 @@ class Resolver {
     Learnt wait(const NextHop& next_hop, Millis most, const std::string& client,
                 const std::function<void()>& progress);
 
-    // On the loop. `most` = 0 waits until the look-up ends by itself.
-    asio::awaitable<Learnt> learn(NextHop next_hop, Millis most);
+    // On the loop. `fetch_again`: the MTA-STS policy too, even if its id has not changed.
+    asio::awaitable<Learnt> learn(NextHop next_hop, Millis most, bool fetch_again = false);
 
     std::size_t in_flight() const; // from any thread
 
   private:
     struct Flight;
-    std::shared_ptr<Flight> join(const NextHop& next_hop); // null: refused
+    std::shared_ptr<Flight> join(const NextHop& next_hop, bool fetch_again); // null: refused
     bool take_place(const std::string& client);
     void leave_place(const std::string& client);
     static Learnt wait_for(Flight& flight, Millis most, const std::function<void()>& progress);
-    asio::awaitable<void> fly(NextHop next_hop, std::shared_ptr<Flight> flight);
+    asio::awaitable<void> fly(NextHop next_hop, std::shared_ptr<Flight> flight, bool fetch_again);
 
     asio::io_context& loop_;
     Dns& dns_;

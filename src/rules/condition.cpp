@@ -37,10 +37,9 @@ Result<AddressPattern> AddressPattern::parse(std::string_view text) {
         return pattern;
     }
 
-    // Stars are legal in a local part (RFC 5321 §4.1.2), but nobody who writes one here means that;
-    // in quotes it is taken as it stands.
     const bool whole_domain = text.starts_with('@') || text.find('@') == std::string_view::npos;
-    if (text.find('*') != std::string_view::npos && text.find('"') == std::string_view::npos)
+    // Legal in a local part (RFC 5321 §4.1.2), but whoever writes one here means something else.
+    if (text.find('*') != std::string_view::npos)
         return bad(text, "a star stands alone or before the first dot of a domain");
 
     if (whole_domain) {
@@ -54,10 +53,13 @@ Result<AddressPattern> AddressPattern::parse(std::string_view text) {
             return pattern;
         }
         const auto path = Path::parse(fmt::format("anybody@{}", name)); // it knows all literals
-        if (!path || !path->literal())
-            return bad(text, path ? "no such address literal" : path.error());
-        AddressPattern pattern(Kind::domain, fmt::format("@[{}]", *path->literal()));
-        pattern.literal_ = path->literal();
+        if (!path)
+            return bad(text, path.error());
+        const auto& literal = path->literal();
+        if (!literal)
+            return bad(text, "no such address literal");
+        AddressPattern pattern(Kind::domain, fmt::format("@[{}]", *literal));
+        pattern.literal_ = literal;
         return pattern;
     }
 
@@ -74,18 +76,19 @@ Result<AddressPattern> AddressPattern::parse(std::string_view text) {
 }
 
 bool AddressPattern::matches(const Path& path) const {
+    const auto& domain = path.domain();
     switch (kind_) {
     case Kind::any:
         return true;
     case Kind::null_sender:
         return path.is_null();
     case Kind::address:
-        return path.domain() == domain_ && path.literal() == literal_ && !path.is_null() &&
+        return domain == domain_ && path.literal() == literal_ && !path.is_null() &&
                same_local(path.local(), local_);
     case Kind::domain:
-        return literal_ ? path.literal() == literal_ : path.domain() == domain_;
+        return literal_ ? path.literal() == literal_ : domain == domain_;
     case Kind::suffix:
-        return path.domain() && matches_domain(*path.domain());
+        return domain && matches_domain(*domain);
     }
     return false;
 }
@@ -97,7 +100,7 @@ bool AddressPattern::matches_domain(const Domain& domain) const {
     case Kind::domain:
         return domain_ == domain;
     case Kind::suffix:
-        return domain != *domain_ && domain.is_within(*domain_);
+        return domain_ && domain != *domain_ && domain.is_within(*domain_);
     case Kind::null_sender:
     case Kind::address:
         return false;

@@ -23,8 +23,8 @@ struct Exception {
     std::string owner;
     std::string ticket;     // may be empty
     std::string created_by; // "uid 0 (root)"
-    Time from{};
-    Time until{}; // the first second at which it no longer holds
+    Time from;
+    Time until; // the first second at which it no longer holds
     std::optional<Time> removed;
     std::string removed_reason;
 

@@ -3,7 +3,6 @@
 
 #include "base/text.h"
 
-#include <asio/ip/address.hpp>
 #include <fmt/format.h>
 
 #include <sys/stat.h>
@@ -107,6 +106,13 @@ Listener::Listener(std::string where, std::string path, std::shared_ptr<State> s
 
 Listener::~Listener() {
     stop();
+}
+
+Result<Protocol::endpoint> Listener::endpoint(const std::string& where) {
+    auto place = parse_place(where);
+    if (!place)
+        return Error{place.error()};
+    return place->endpoint;
 }
 
 Result<std::unique_ptr<Listener>> Listener::open(asio::io_context& loop, const std::string& where,

@@ -4,8 +4,6 @@
 #include "base/result.h"
 #include "resolve/loop.h"
 
-#include <asio/basic_socket_acceptor.hpp>
-#include <asio/generic/stream_protocol.hpp>
 
 #include <chrono>
 #include <functional>
@@ -42,6 +40,9 @@ class Listener {
     static Result<std::unique_ptr<Listener>> open(asio::io_context& loop, const std::string& where,
                                                   unsigned mode);
     ~Listener(); // removes its UNIX socket
+
+    // Where a peer would connect to it.
+    static Result<asio::generic::stream_protocol::endpoint> endpoint(const std::string& where);
 
     // Serves until stop(). Above `most` connections at once, new ones are hung up on. `serve` must
     // not throw; if it does, its connection ends.

@@ -74,12 +74,9 @@ asio::awaitable<std::string> SocketmapServer::answer(std::string request) {
     auto known = gate_.bind_known(*next_hop, *site, *consumer, clock_.now());
     if (const auto* miss = std::get_if<Miss>(&known)) {
         const Learnt learnt = co_await gate_.resolver().learn(miss->next_hop, deadline);
-        if (learnt != Learnt::done)
-            co_return on_wire(Gate::bind_unlearnt(
-                learnt == Learnt::refused ? Reason::look_up_refused : Reason::look_up_running));
         known = gate_.bind_known(*next_hop, *site, *consumer, clock_.now());
         if (std::holds_alternative<Miss>(known))
-            co_return on_wire(Gate::bind_unlearnt(Reason::internal));
+            co_return on_wire(Gate::bind_unlearnt(reason_of(learnt)));
     }
     co_return on_wire(std::get<LockAnswer>(known));
 }

@@ -100,7 +100,8 @@ Status check_text(std::string_view name, std::string_view text, std::size_t most
     if (required && trim(text).empty())
         return Error{fmt::format("the {} is missing", name)};
     if (text.size() > most)
-        return Error{fmt::format("the {} is too long: {} octets, at most {}", name, text.size(), most)};
+        return Error{
+            fmt::format("the {} is too long: {} octets, at most {}", name, text.size(), most)};
     if (!is_utf8(text) || has_control(text))
         return Error{fmt::format("the {} holds characters that are not text", name)};
     return Done{};
@@ -110,18 +111,20 @@ Status check(const Exception& exception) {
     using Kind = AddressPattern::Kind;
     const Kind kind = exception.recipient.kind();
     if (kind == Kind::any || kind == Kind::null_sender)
-        return Error{"an exception is for an address, a domain or a suffix; what holds for everybody "
-                     "is set in [policy]"};
+        return Error{
+            "an exception is for an address, a domain or a suffix; what holds for everybody "
+            "is set in [policy]"};
     struct Row {
         std::string_view name;
         const std::string& text;
         std::size_t most;
         bool required;
     };
-    for (const Row& row : {Row{"reason of the exception", exception.reason, most_in_reason, true},
-                           Row{"owner of the exception", exception.owner, most_in_name, true},
-                           Row{"ticket of the exception", exception.ticket, most_in_name, false},
-                           Row{"author of the exception", exception.created_by, most_in_name, true}})
+    for (const Row& row :
+         {Row{"reason of the exception", exception.reason, most_in_reason, true},
+          Row{"owner of the exception", exception.owner, most_in_name, true},
+          Row{"ticket of the exception", exception.ticket, most_in_name, false},
+          Row{"author of the exception", exception.created_by, most_in_name, true}})
         if (auto good = check_text(row.name, row.text, row.most, row.required); !good)
             return good;
     if (exception.until <= exception.from)
@@ -164,23 +167,24 @@ Status insert(Database& database, Exception& exception) {
     return Ledger::write(database, row);
 }
 
-Status end(Database& database, const Exception& exception, const std::string& by) {
+Status end(Database& database, const Exception& exception, Time now, const std::string& by) {
     auto statement = database.reuse("UPDATE exception SET removed = ?2, removed_reason = ?3 "
                                     "WHERE id = ?1 AND removed IS NULL");
     if (!statement)
         return Error{statement.error()};
-    statement->bind(1, exception.id).bind(2, *exception.removed).bind(3, exception.removed_reason);
+    statement->bind(1, exception.id).bind(2, now).bind(3, exception.removed_reason);
     if (auto done = statement->run(); !done)
         return done;
     if (database.changes() != 1)
         return Error{fmt::format("exception {} has ended already", exception.id)};
 
-    LedgerRow row = ledger_row(exception, "allow-remove", *exception.removed);
+    LedgerRow row = ledger_row(exception, "allow-remove", now);
     row.detail = fmt::format("by {}; {}", by, exception.removed_reason);
     return Ledger::write(database, row);
 }
 
-// The lower level is the wider exception; of equals the one with the lower id, visited first or not.
+// The lower level is the wider exception; of equals the one with the lower id, visited first or
+// not.
 void choose(const Exception*& best, const Exception& candidate) {
     if (best == nullptr || candidate.lowest < best->lowest ||
         (candidate.lowest == best->lowest && candidate.id < best->id))
@@ -265,7 +269,7 @@ Status Allowlist::remove(std::int64_t id, Time now, const std::string& reason,
     ended.removed = now;
     ended.removed_reason = reason;
     if (auto done = writer_.submit_and_wait(
-            [ended, by](Database& database) { return end(database, ended, by); });
+            [ended, now, by](Database& database) { return end(database, ended, now, by); });
         !done)
         return done;
     rows[static_cast<std::size_t>(known - rows.data())] = std::move(ended);
@@ -281,8 +285,8 @@ std::optional<Exception> Allowlist::match(const Path& sender, const Path& recipi
         if (candidate.live(now) && candidate.covers(sender, recipient))
             choose(best, candidate);
     };
-    if (recipient.domain())
-        rows->visit(recipient.domain()->text(), consider);
+    if (const auto& domain = recipient.domain())
+        rows->visit(domain->text(), consider);
     else
         for (const std::size_t place : rows->others)
             consider(rows->all[place]);
@@ -303,9 +307,7 @@ std::optional<Exception> Allowlist::opening(const Domain& domain, Time now) cons
     return copy(best);
 }
 
-std::vector<Exception> Allowlist::list() const {
-    return snapshot()->all;
-}
+std::vector<Exception> Allowlist::list() const { return snapshot()->all; }
 
 std::optional<Exception> Allowlist::find(std::int64_t id) const {
     const Snapshot rows = snapshot();

@@ -38,7 +38,8 @@ Error refused(const std::string& path, int error) {
                             "must belong to the user that surehopd runs as",
                             path, folder)};
     case EROFS:
-        return {fmt::format("cannot open the store {}: the file system is mounted read-only", path)};
+        return {
+            fmt::format("cannot open the store {}: the file system is mounted read-only", path)};
     case ENOSPC:
     case EDQUOT:
         return {fmt::format("cannot write the store {}: the disk is full; make room", path)};
@@ -125,9 +126,7 @@ Statement& Statement::operator=(Statement&& other) noexcept {
     return *this;
 }
 
-Statement::~Statement() {
-    release();
-}
+Statement::~Statement() { release(); }
 
 void Statement::release() {
     if (kept_ && handle_ != nullptr)
@@ -140,8 +139,8 @@ void Statement::release() {
 Statement& Statement::bind(int index, std::string_view text) {
     // A null pointer would bind NULL, not the empty text.
     const char* data = text.data() != nullptr ? text.data() : "";
-    if (const int code = sqlite3_bind_text64(handle_, index, data, text.size(), SQLITE_TRANSIENT,
-                                             SQLITE_UTF8);
+    if (const int code =
+            sqlite3_bind_text64(handle_, index, data, text.size(), SQLITE_TRANSIENT, SQLITE_UTF8);
         code != SQLITE_OK)
         bind_error_ = code;
     return *this;
@@ -197,13 +196,9 @@ std::string Statement::text(int column) const {
     return {data, static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
 }
 
-std::int64_t Statement::number(int column) const {
-    return sqlite3_column_int64(handle_, column);
-}
+std::int64_t Statement::number(int column) const { return sqlite3_column_int64(handle_, column); }
 
-Time Statement::time(int column) const {
-    return Time{Seconds{number(column)}};
-}
+Time Statement::time(int column) const { return Time{Seconds{number(column)}}; }
 
 bool Statement::is_null(int column) const {
     return sqlite3_column_type(handle_, column) == SQLITE_NULL;
@@ -232,9 +227,7 @@ Database& Database::operator=(Database&& other) noexcept {
     return *this;
 }
 
-Database::~Database() {
-    close();
-}
+Database::~Database() { close(); }
 
 void Database::close() {
     for (const auto& [sql, statement] : kept_)
@@ -290,17 +283,17 @@ Status Database::set_up(Access access) {
     if (!row)
         return Error{row.error()};
     if (mode->text(0) != "wal" && path_ != ":memory:")
-        return Error{fmt::format("the store {} lies on a file system without shared memory; keep it "
-                                 "on a local disk",
-                                 path_)};
+        return Error{
+            fmt::format("the store {} lies on a file system without shared memory; keep it "
+                        "on a local disk",
+                        path_)};
     // FULL: a commit is on disk when it returns, through a loss of power too (invariant 9).
     return execute("PRAGMA synchronous = FULL;"
                    "PRAGMA journal_size_limit = 67108864");
 }
 
 Status Database::execute(std::string_view sql) {
-    const int code =
-        sqlite3_exec(handle_, std::string(sql).c_str(), nullptr, nullptr, nullptr);
+    const int code = sqlite3_exec(handle_, std::string(sql).c_str(), nullptr, nullptr, nullptr);
     if (code != SQLITE_OK)
         return explain(handle_, code, path_);
     return Done{};
@@ -334,20 +327,12 @@ Result<Statement> Database::reuse(std::string_view sql) {
     return Statement(*handle, true);
 }
 
-std::int64_t Database::last_insert_id() const {
-    return sqlite3_last_insert_rowid(handle_);
-}
+std::int64_t Database::last_insert_id() const { return sqlite3_last_insert_rowid(handle_); }
 
-std::int64_t Database::changes() const {
-    return sqlite3_changes64(handle_);
-}
+std::int64_t Database::changes() const { return sqlite3_changes64(handle_); }
 
-bool Database::in_transaction() const {
-    return sqlite3_get_autocommit(handle_) == 0;
-}
+bool Database::in_transaction() const { return sqlite3_get_autocommit(handle_) == 0; }
 
-std::unique_lock<std::mutex> Database::lock() const {
-    return std::unique_lock(*mutex_);
-}
+std::unique_lock<std::mutex> Database::lock() const { return std::unique_lock(*mutex_); }
 
 } // namespace surehop

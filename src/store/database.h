@@ -35,8 +35,8 @@ class Statement {
 
     // True: a row is ready. False: done.
     Result<bool> step();
-    Status run();  // steps to the end
-    void reset();  // to bind and step again; forgets what was bound
+    Status run(); // steps to the end
+    void reset(); // to bind and step again; forgets what was bound
 
     // Columns of the row that is ready, from 0.
     std::string text(int column) const;

@@ -26,12 +26,18 @@ Writer::Job save(const std::string& key, std::string body, const Facts& facts) {
     return [key, body = std::move(body), learnt = facts.learnt, until = facts.until,
             binds = binds_until(facts)](Database& database) -> Status {
         auto statement = database.reuse(
-            "INSERT INTO facts (key, body, learnt, until, used, binds) VALUES (?1, ?2, ?3, ?4, ?3, ?5) "
+            "INSERT INTO facts (key, body, learnt, until, used, binds) VALUES (?1, ?2, ?3, ?4, ?3, "
+            "?5) "
             "ON CONFLICT (key) DO UPDATE SET body = excluded.body, learnt = excluded.learnt, "
             "until = excluded.until, used = excluded.used, binds = excluded.binds");
         if (!statement)
             return Error{statement.error()};
-        return statement->bind(1, key).bind(2, body).bind(3, learnt).bind(4, until).bind(5, binds).run();
+        return statement->bind(1, key)
+            .bind(2, body)
+            .bind(3, learnt)
+            .bind(4, until)
+            .bind(5, binds)
+            .run();
     };
 }
 

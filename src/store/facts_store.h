@@ -3,6 +3,7 @@
 
 #include "base/result.h"
 #include "facts/facts.h"
+#include "resolve/book.h"
 #include "store/database.h"
 #include "store/writer.h"
 
@@ -26,17 +27,17 @@
 namespace surehop {
 
 struct FactsLimits {
-    std::size_t in_memory = 100'000;                  // next hops
+    std::size_t in_memory = 100'000;                     // next hops
     std::size_t memory_octets = std::size_t{256} << 20U; // of their stored form
-    std::size_t on_disk = 1'000'000;                  // next hops, give or take a few thousand
+    std::size_t on_disk = 1'000'000;                     // next hops, give or take a few thousand
 };
 
-class FactsStore {
+class FactsStore final : public FactsBook {
   public:
     FactsStore(Database& reader, Writer& writer, FactsLimits limits = {});
 
-    FactsPtr find(std::string_view key); // null when never learnt; may be out of date
-    void put(const std::string& key, FactsPtr facts);
+    FactsPtr find(std::string_view key) override; // null when never learnt; may be out of date
+    void put(const std::string& key, FactsPtr facts) override;
     Result<bool> forget(const std::string& key); // false: was not known. Error: still on disk
 
     struct Entry {
@@ -61,7 +62,7 @@ class FactsStore {
     Writer& writer_;
     const FactsLimits limits_;
     std::mutex mutex_;
-    std::list<Held> recent_;                              // most recently used first
+    std::list<Held> recent_;                             // most recently used first
     std::unordered_map<std::string_view, Place> memory_; // keys live in recent_
     std::size_t octets_ = 0;
     std::uint64_t puts_ = 0;

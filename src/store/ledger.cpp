@@ -64,8 +64,8 @@ Status Ledger::write(Database& database, const LedgerRow& row) {
                                      &row.recipient, &row.next_hop, &row.rule})
         statement->bind(column++, *field);
     statement->bind(column++, row.exception);
-    for (const std::string* field : {&row.minimum, &row.mode, &row.outcome, &row.level,
-                                     &row.reason, &row.action, &row.would, &row.detail})
+    for (const std::string* field : {&row.minimum, &row.mode, &row.outcome, &row.level, &row.reason,
+                                     &row.action, &row.would, &row.detail})
         statement->bind(column++, *field);
     return statement->run();
 }

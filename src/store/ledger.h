@@ -19,7 +19,7 @@ namespace surehop {
 
 struct LedgerRow {
     std::int64_t id = 0; // given when it is written
-    Time time{};
+    Time time;
     std::string kind;      // "decision", or what was changed: "allow-add", "start", "reload", ...
     std::string reference; // as in the reply; may be empty
     std::string queue_id;  // empty while the MTA has given none

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/promises.h"
 
+#include <algorithm>
+
 namespace surehop {
 
 namespace {
@@ -15,7 +17,7 @@ Result<std::unique_ptr<Promises>> Promises::open(Database& reader, Writer& write
     auto rows = reader.prepare("SELECT key, level, until FROM promise WHERE until > ?1");
     if (!rows)
         return Error{rows.error()};
-    rows->bind(1, now.time_since_epoch().count());
+    rows->bind(1, now);
     for (;;) {
         auto more = rows->step();
         if (!more)
@@ -25,7 +27,7 @@ Result<std::unique_ptr<Promises>> Promises::open(Database& reader, Writer& write
         const auto level = level_of(rows->text(1));
         if (!level)
             return Error{"the store holds a promise of the unknown level '" + rows->text(1) + "'"};
-        promises->live_[rows->text(0)][*level] = Time{Seconds{rows->number(2)}};
+        promises->live_[rows->text(0)][*level] = rows->time(2);
     }
 }
 
@@ -51,7 +53,7 @@ Status Promises::keep(const std::vector<Promised>& promised, Time now, Time unti
             return Error{row.error()};
         for (const Promised& one : moved) {
             row->bind(1, one.key).bind(2, name_of(one.level));
-            row->bind(3, reach.time_since_epoch().count()).bind(4, now.time_since_epoch().count());
+            row->bind(3, reach).bind(4, now);
             if (auto done = row->run(); !done)
                 return done;
             row->reset();
@@ -68,14 +70,15 @@ Status Promises::keep(const std::vector<Promised>& promised, Time now, Time unti
     return Done{};
 }
 
-Level Promises::level(std::string_view key, Time now) const {
+std::optional<Promises::Row> Promises::highest(std::string_view key, Time now) const {
     const std::lock_guard hold(mutex_);
-    Level highest = Level::none;
-    if (const auto found = live_.find(key); found != live_.end())
-        for (const auto& [level, until] : found->second)
-            if (until > now)
-                highest = std::max(highest, level);
-    return highest;
+    const auto found = live_.find(key);
+    if (found == live_.end())
+        return std::nullopt;
+    for (auto row = found->second.rbegin(); row != found->second.rend(); ++row)
+        if (row->second > now)
+            return Row{found->first, row->first, row->second};
+    return std::nullopt;
 }
 
 std::vector<Promises::Row> Promises::list(Time now) const {

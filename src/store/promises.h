@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,14 +35,13 @@ class Promises {
     // On disk when it returns without error. Promises that reach far enough already cost nothing.
     Status keep(const std::vector<Promised>& promised, Time now, Time until);
 
-    // The highest level promised for this key; none if nothing is.
-    Level level(std::string_view key, Time now) const; // from any thread
-
     struct Row {
         std::string key;
         Level level;
         Time until;
     };
+    // The live promise of the highest level for this key. From any thread.
+    std::optional<Row> highest(std::string_view key, Time now) const;
     std::vector<Row> list(Time now) const;
 
   private:

@@ -161,9 +161,10 @@ Status require_current(Database& database) {
     if (*version > schema_version)
         return newer(database, *version);
     if (*version < schema_version)
-        return Error{fmt::format("the store {} was written by an older surehop; start surehopd once "
-                                 "to bring it up to date",
-                                 database.path())};
+        return Error{
+            fmt::format("the store {} was written by an older surehop; start surehopd once "
+                        "to bring it up to date",
+                        database.path())};
     return Done{};
 }
 

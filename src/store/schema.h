@@ -5,8 +5,8 @@
 #include "store/database.h"
 
 // Numbered migrations (PRAGMA user_version). All tables are STRICT. A store that is newer than this
-// program, or that is a database of another program, is refused with a sentence that says so, and is
-// left untouched.
+// program, or that is a database of another program, is refused with a sentence that says so, and
+// is left untouched.
 
 namespace surehop {
 

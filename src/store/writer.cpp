@@ -46,8 +46,7 @@ std::optional<Status> run_alone(const Writer::Job& job, Database& database, Stat
 
 } // namespace
 
-Writer::Writer(Database database)
-    : database_(std::move(database)), thread_([this] { run(); }) {}
+Writer::Writer(Database database) : database_(std::move(database)), thread_([this] { run(); }) {}
 
 Writer::~Writer() {
     {
@@ -81,13 +80,9 @@ std::future<Status> Writer::submit(Job job) {
     return done;
 }
 
-Status Writer::submit_and_wait(Job job) {
-    return submit(std::move(job)).get();
-}
+Status Writer::submit_and_wait(Job job) { return submit(std::move(job)).get(); }
 
-void Writer::submit_and_forget(Job job) {
-    enqueue({std::move(job), {}, true});
-}
+void Writer::submit_and_forget(Job job) { enqueue({std::move(job), {}, true}); }
 
 void Writer::on_failure(Report report) {
     const std::lock_guard hold(mutex_);

@@ -15,13 +15,14 @@
 #include <thread>
 
 // The one thread that writes. Jobs are taken in batches and committed together with
-// synchronous=FULL: one fsync serves all who wait (group commit, no linger). A job gets the database
-// inside the open transaction and says whether it worked; its future is ready when the batch is on
-// disk, or holds the error: then nothing of the job is. A failing job does not take the others with
-// it (a savepoint around each).
+// synchronous=FULL: one fsync serves all who wait (group commit, no linger). A job gets the
+// database inside the open transaction and says whether it worked; its future is ready when the
+// batch is on disk, or holds the error: then nothing of the job is. A failing job does not take the
+// others with it (a savepoint around each).
 //
-// A job may be run more than once: where SQLite gives up the whole transaction (disk full), the jobs
-// before the failing one are run again in the next. It must not throw, wait, or call the writer.
+// A job may be run more than once: where SQLite gives up the whole transaction (disk full), the
+// jobs before the failing one are run again in the next. It must not throw, wait, or call the
+// writer.
 
 namespace surehop {
 

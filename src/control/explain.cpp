@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "control/explain.h"
+
+#include "facts/facts_json.h"
+#include "milter/reply.h"
+
+namespace surehop {
+
+namespace {
+
+Json text_or_null(const std::optional<std::string>& text) {
+    return text ? Json(*text) : Json(nullptr);
+}
+
+Json exception_json(const std::optional<Exception>& exception) {
+    if (!exception)
+        return nullptr;
+    return Json{{"id", exception->id},
+                {"lowest", name_of(exception->lowest)},
+                {"until", format_time(exception->until)},
+                {"reason", exception->reason},
+                {"owner", exception->owner}};
+}
+
+} // namespace
+
+Json to_json(const NextHop& next_hop) {
+    return Json{{"kind", name_of(next_hop.kind())},
+                {"name", next_hop.name()},
+                {"port", next_hop.port()}};
+}
+
+Json to_json(const Offer& offer) {
+    return Json{{"level", name_of(offer.level)},
+                {"hosts", offer.hosts},
+                {"until", format_time(offer.until)},
+                {"binding",
+                 {{"postfix", text_or_null(policy_text(offer, Lock::postfix))},
+                  {"postfix310", text_or_null(policy_text(offer, Lock::postfix310))},
+                  {"sendmail", text_or_null(policy_text(offer, Lock::sendmail))}}}};
+}
+
+Json offers_json(std::span<const Offer> offers) {
+    Json out = Json::array();
+    for (const Offer& offer : offers)
+        out.push_back(to_json(offer));
+    return out;
+}
+
+Json to_json(const Exception& exception) {
+    Json out{{"id", exception.id},
+             {"recipient", exception.recipient.text()},
+             {"sender", exception.sender ? Json(exception.sender->text()) : Json(nullptr)},
+             {"lowest", name_of(exception.lowest)},
+             {"reason", exception.reason},
+             {"owner", exception.owner},
+             {"ticket", exception.ticket},
+             {"created_by", exception.created_by},
+             {"from", format_time(exception.from)},
+             {"until", format_time(exception.until)}};
+    out["removed"] = exception.removed ? Json(format_time(*exception.removed)) : Json(nullptr);
+    if (exception.removed)
+        out["removed_reason"] = exception.removed_reason;
+    return out;
+}
+
+Json to_json(const LedgerRow& row) {
+    Json out{{"id", row.id}, {"time", format_time(row.time)}, {"kind", row.kind}};
+    const auto add = [&](const char* name, const std::string& value) {
+        if (!value.empty())
+            out[name] = value;
+    };
+    add("reference", row.reference);
+    add("queue_id", row.queue_id);
+    if (row.kind == "decision")
+        out["sender"] = row.sender; // empty: the null sender
+    add("recipient", row.recipient);
+    add("next_hop", row.next_hop);
+    add("rule", row.rule);
+    if (row.exception != 0)
+        out["exception"] = row.exception;
+    add("minimum", row.minimum);
+    add("mode", row.mode);
+    add("outcome", row.outcome);
+    add("level", row.level);
+    add("reason", row.reason);
+    add("action", row.action);
+    add("would", row.would);
+    add("detail", row.detail);
+    return out;
+}
+
+Json explain_json(const Decision& d, const std::optional<Promises::Row>& promise) {
+    Json next_hop = to_json(d.next_hop);
+    next_hop["source"] = name_of(d.source);
+    Json out;
+    out["recipient"] = d.recipient.text();
+    out["sender"] = d.sender.text();
+    out["next_hop"] = std::move(next_hop);
+    out["requirement"] = {{"rule", d.requirement.rule},
+                          {"minimum", name_of(d.requirement.minimum)},
+                          {"falls_short", name_of(d.requirement.falls_short)},
+                          {"unknown", name_of(d.requirement.unknown)},
+                          {"mode", name_of(d.requirement.mode)}};
+    out["exception"] = exception_json(d.exception);
+    out["promise"] = promise ? Json{{"level", name_of(promise->level)},
+                                    {"until", format_time(promise->until)}}
+                             : Json(nullptr);
+    out["facts"] = d.facts ? to_json(*d.facts) : Json(nullptr);
+    out["offers"] = offers_json(d.assessment.offers);
+    out["verdict"] = {{"outcome", name_of(d.verdict.outcome)},
+                      {"level", name_of(d.verdict.level)},
+                      {"reason", token_of(d.verdict.reason)},
+                      {"action", name_of(d.verdict.action)},
+                      {"would", name_of(d.verdict.would)},
+                      {"reply", rcpt_reply(d).line()}};
+    out["reference"] = d.reference;
+    return out;
+}
+
+} // namespace surehop

@@ -84,6 +84,8 @@ struct Settings {
     struct Log {
         LogLevel level = LogLevel::info;
         LogTarget target = LogTarget::standard_error;
+
+        std::string_view name() const { return log_level_names.at(static_cast<std::size_t>(level)); }
     } log;
 
     // What decisions depend on, built from the above.

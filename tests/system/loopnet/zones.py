@@ -75,9 +75,11 @@ class ZoneWriter:
         zone.ds = (self.folder / f"{key}.ds").read_text()
         zone.anchor = (self.folder / f"{key}.key").read_text()
         if zone.dnssec == BOGUS:
-            # Turn MX preference 10 into 11: the signature over the record set no longer fits.
+            # Turn MX preference 10 into 11, and the host's address into another: the signatures over
+            # these record sets no longer fit.
             signed = zone.file.read_text()
             altered = re.sub(r"(\sMX\s+)10(\s)", r"\g<1>11\2", signed)
+            altered = re.sub(r"(\sA\s+127\.0\.30\.)18(\s)", r"\g<1>118\2", altered)
             assert altered != signed, f"{zone.name}: nothing to alter"
             zone.file.write_text(altered)
 

@@ -135,16 +135,10 @@ Loaded load_text(std::string_view text, const std::string& name) {
                                    syntax_remedy(error.description())));
     }
     cross_check(reading);
-<<<<<<< HEAD
     std::stable_sort(reading.errors.begin(), reading.errors.end(), before);
     std::stable_sort(reading.warnings.begin(), reading.warnings.end(), before);
     Loaded loaded{nullptr, std::move(reading.errors), std::move(reading.warnings),
                   reading.settings.listen.control};
-=======
-    std::sort(reading.errors.begin(), reading.errors.end(), before);
-    std::sort(reading.warnings.begin(), reading.warnings.end(), before);
-    Loaded loaded{nullptr, std::move(reading.errors), std::move(reading.warnings)};
->>>>>>> conf
     if (loaded.errors.empty()) {
         reading.settings.file = name;
         reading.settings.hash = to_hex(sha256(text));

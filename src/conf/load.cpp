@@ -107,7 +107,7 @@ bool before(const Problem& a, const Problem& b) {
 }
 
 Loaded failure(const std::string& file, Place place, std::string text) {
-    return {nullptr, {{file, place, std::move(text)}}, {}};
+    return {nullptr, {{file, place, std::move(text)}}, {}, ""};
 }
 
 } // namespace
@@ -137,7 +137,8 @@ Loaded load_text(std::string_view text, const std::string& name) {
     cross_check(reading);
     std::sort(reading.errors.begin(), reading.errors.end(), before);
     std::sort(reading.warnings.begin(), reading.warnings.end(), before);
-    Loaded loaded{nullptr, std::move(reading.errors), std::move(reading.warnings)};
+    Loaded loaded{nullptr, std::move(reading.errors), std::move(reading.warnings),
+                  reading.settings.listen.control};
     if (loaded.errors.empty()) {
         reading.settings.file = name;
         reading.settings.hash = to_hex(sha256(text));

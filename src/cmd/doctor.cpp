@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/doctor.h"
 
+#include "socketmap/listener.h"
+
 #include <fmt/format.h>
 
 #include <sys/timex.h>

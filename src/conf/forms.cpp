@@ -3,8 +3,8 @@
 
 #include "address/nexthop.h"
 #include "base/text.h"
+#include "resolve/address_range.h"
 #include "resolve/ares_dns.h"
-#include "resolve/curl_https.h"
 
 #include <fmt/format.h>
 

@@ -7,10 +7,13 @@
 #include "gate/site.h"
 #include "rules/ruleset.h"
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 // What surehop.toml says, as plain values that have passed every check: texts are in the one form
@@ -27,6 +30,8 @@ struct Place {
 
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
 enum class LogTarget : std::uint8_t { standard_error, syslog };
+constexpr std::array<std::string_view, 4> log_level_names = {"debug", "info", "warning", "error"};
+constexpr std::array<std::string_view, 2> log_target_names = {"stderr", "syslog"};
 
 struct Settings {
     std::string file; // as it was named; "" for the embedded defaults
@@ -79,6 +84,8 @@ struct Settings {
     struct Log {
         LogLevel level = LogLevel::info;
         LogTarget target = LogTarget::standard_error;
+
+        std::string_view name() const { return log_level_names.at(static_cast<std::size_t>(level)); }
     } log;
 
     // What decisions depend on, built from the above.

@@ -21,8 +21,6 @@ constexpr auto unknown_words =
     std::to_array<std::string_view>({"defer", "reject", "quarantine", "tag", "accept"});
 constexpr auto mode_words = std::to_array<std::string_view>({"audit", "enforce"});
 constexpr auto scope_words = std::to_array<std::string_view>({"transport", "internal"});
-constexpr auto log_levels = std::to_array<std::string_view>({"debug", "info", "warning", "error"});
-constexpr auto log_targets = std::to_array<std::string_view>({"stderr", "syslog"});
 
 constexpr std::string_view socket_form = "unix:/absolute/path or inet:PORT@ADDRESS";
 constexpr std::string_view path_form = "an absolute path";
@@ -428,17 +426,17 @@ constexpr auto rows = std::to_array<Row>({
     {.section = "log",
      .key = "level",
      .type = Type::word,
-     .words = log_levels,
+     .words = log_level_names,
      .initial = "info",
      .help = "The least important messages that are logged",
-     .lens = word_at<&Settings::log, &Settings::Log::level, log_levels>},
+     .lens = word_at<&Settings::log, &Settings::Log::level, log_level_names>},
     {.section = "log",
      .key = "target",
      .type = Type::word,
-     .words = log_targets,
+     .words = log_target_names,
      .initial = "stderr",
      .help = "Where they go",
-     .lens = word_at<&Settings::log, &Settings::Log::target, log_targets>},
+     .lens = word_at<&Settings::log, &Settings::Log::target, log_target_names>},
 });
 
 } // namespace

@@ -53,10 +53,10 @@ std::string shortened(std::string_view text, std::size_t most) {
 }
 
 std::string destination(const Path& recipient, std::size_t width) {
-    if (recipient.domain())
-        return shortened(recipient.domain()->text(), width);
-    if (recipient.literal())
-        return shortened(printable("[" + *recipient.literal() + "]"), width);
+    if (const auto& domain = recipient.domain())
+        return shortened(domain->text(), width);
+    if (const auto& literal = recipient.literal())
+        return shortened(printable("[" + *literal + "]"), width);
     return shortened(printable(recipient.text()), width);
 }
 
@@ -91,9 +91,10 @@ std::string via(const Decision& decision, std::size_t width) {
     const NextHop& hop = decision.next_hop;
     if (hop.kind() == HopKind::hidden || hop.kind() == HopKind::internal)
         return "";
-    const Path& to = decision.recipient;
-    if (to.domain() ? hop.key() == to.domain()->text()
-                    : to.literal() && hop.key() == "[" + *to.literal() + "]")
+    if (const auto& domain = decision.recipient.domain(); domain && hop.key() == domain->text())
+        return "";
+    if (const auto& literal = decision.recipient.literal();
+        literal && hop.key() == "[" + *literal + "]")
         return "";
     return fmt::format(" goes by way of {} and", shortened(printable(hop.key(), 300), width));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "milter/session.h"
 
+#include "base/log.h"
 #include "base/text.h"
 
 #include <fmt/format.h>
@@ -14,6 +15,18 @@ namespace {
 // Each deletion makes the MTA search its queue file from the start: a message full of forged fields
 // would keep it busy for hours.
 constexpr int most_forged = 100;
+
+// What the ledger says of recipients that could have gone on alone.
+constexpr std::string_view refused_together = "refused with the message";
+
+// What enforce mode does not simply accept is worth a line.
+void log_decision(const Decision& d) {
+    if (d.verdict.would != Action::accept)
+        log::info("{} (enforce: {}): {} {} rule='{}' next-hop={} from=<{}> to=<{}> ref={}",
+                  name_of(d.verdict.action), name_of(d.verdict.would), name_of(d.verdict.outcome),
+                  token_of(d.verdict.reason), d.requirement.rule, d.next_hop.key(), d.sender.text(),
+                  d.recipient.text(), d.reference);
+}
 
 // The address as the MTA has resolved it, where it says so: that is complete (<postmaster> has its
 // domain there) and of one case (Postfix). Else what the client sent.
@@ -123,6 +136,7 @@ Reply Session::take(Message& message, Decision decision) {
     decision.reference = parts_.references.next();
     if (decision.requirement.mode == PolicyMode::enforce)
         message.enforced = true;
+    log_decision(decision);
     Reply reply = rcpt_reply(decision);
     if (reply.refuses()) {
         if (!message.over_smtp) {
@@ -187,17 +201,17 @@ Reply Session::end_of_message(const Macro& macro, MessageActions& actions) {
     for (LedgerRow& row : message.rows)
         row.queue_id = queue_id;
 
-    if (!message.refused.empty() || message.unreadable) {
+    if (!message.refused.empty()) {
         const Time now = parts_.clock.now();
         std::vector<LedgerRow> rows;
+        rows.reserve(message.refused.size());
         for (const Decision& decision : message.refused)
             rows.push_back(ledger_row(decision, now, queue_id));
-        if (!rows.empty())
-            parts_.ledger.append_later(std::move(rows));
-        Reply reply =
-            message.refused.empty() ? *message.unreadable : message_reply(message.refused);
-        return refuse_whole(message, std::move(reply), "refused with the message");
+        parts_.ledger.append_later(std::move(rows));
+        return refuse_whole(message, message_reply(message.refused), refused_together);
     }
+    if (message.unreadable)
+        return refuse_whole(message, *message.unreadable, refused_together);
     if (message.enforced && message.forged > most_forged)
         return refuse_whole(
             message,
@@ -215,11 +229,10 @@ Reply Session::end_of_message(const Macro& macro, MessageActions& actions) {
     return message.enforced ? trouble_reply("its record cannot be written") : Reply{};
 }
 
-// For recipients that could have gone on alone, had the MTA allowed it.
-Reply Session::refuse_whole(Message& message, Reply reply, const std::string& why) {
+Reply Session::refuse_whole(Message& message, Reply reply, std::string_view why) {
     for (LedgerRow& row : message.rows) {
         row.action = name_of(reply.permanent() ? Action::reject : Action::defer);
-        row.detail = row.detail.empty() ? why : row.detail + "; " + why;
+        row.detail += fmt::format("{}{}", row.detail.empty() ? "" : "; ", why);
     }
     if (!message.rows.empty())
         parts_.ledger.append_later(std::move(message.rows));

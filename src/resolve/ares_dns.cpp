@@ -180,7 +180,10 @@ asio::awaitable<DnsAnswer> AresDns::State::ask(std::shared_ptr<State> state, Que
     const auto executor = co_await asio::this_coro::executor;
     const auto call = std::make_shared<Call>(executor, std::move(question),
                                              steady_clock::now() + state->patience);
-    state->queue.push_back(call);
+    if (state->channel == nullptr)
+        call->settle(DnsStatus::unreachable);
+    else
+        state->queue.push_back(call);
     state->advance();
     if (!call->settled) { // it may have been answered, or refused, within ares_send
         asio::error_code ended;

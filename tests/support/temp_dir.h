@@ -14,7 +14,8 @@ namespace surehop::test {
 class TempDir {
   public:
     TempDir() {
-        std::string name = (std::filesystem::temp_directory_path() / "surehop-test.XXXXXX").string();
+        std::string name =
+            (std::filesystem::temp_directory_path() / "surehop-test.XXXXXX").string();
         if (::mkdtemp(name.data()) == nullptr)
             throw std::runtime_error("cannot create " + name);
         path_ = name;

@@ -109,6 +109,11 @@ TEST(NextHop, what_is_none) {
     }
 }
 
+TEST(NextHop, error_tells_a_list) {
+    for (const std::string_view in : {"a.test, b.test", "a.test,b.test", "[a.test] b.test"})
+        EXPECT_NE(NextHop::parse(in).error().find("a list"), std::string::npos) << in;
+}
+
 TEST(NextHop, default_port) {
     EXPECT_EQ(NextHop::parse("a.test", 2525)->key(), "a.test:2525");
     EXPECT_EQ(NextHop::parse("[a.test]", 2525)->port(), 2525);

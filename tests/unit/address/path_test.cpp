@@ -281,13 +281,17 @@ TEST(Path, ADR_13_domains_in_u_labels) {
     });
 }
 
-TEST(Path, canonical_form_has_the_limit_too) {
-    // 60 labels of ü: 180 octets as U-labels, 8 octets each (xn--tda.) as A-labels.
+TEST(Path, canonical_form_has_the_limits_too) {
+    // A-labels can be longer than U-labels: 3 octets of ü and dot become 8 of "xn--tda.".
     std::string domain;
-    for (int i = 0; i < 60; ++i)
+    for (int i = 0; i < 30; ++i)
         domain += "\u00fc.";
-    const auto path = Path::parse("u@" + domain + "test");
-    EXPECT_FALSE(path) << path->text();
+    domain += "test";
+    EXPECT_TRUE(Path::parse("u@" + domain)); // 246 octets as A-labels
+    expect_bad({std::string(64, 'l') + "@" + domain});
+    // And stray dots bring quotes.
+    EXPECT_TRUE(Path::parse(std::string(61, 'l') + ".@x.test"));
+    expect_bad({std::string(62, 'l') + ".@x.test"});
 }
 
 } // namespace

@@ -129,6 +129,9 @@ TEST(Text, nearest) {
     EXPECT_EQ(nearest("mode", known), "mode");
     EXPECT_EQ(nearest("something_else", known), std::nullopt);
     EXPECT_EQ(nearest("xyz", known), std::nullopt);
+    EXPECT_EQ(nearest("fal", known), "falls_short"); // cut short
+    EXPECT_EQ(nearest("made", known), "mode");
+    EXPECT_EQ(nearest("moad", known), std::nullopt); // two of four letters
     EXPECT_EQ(nearest("mode", {}), std::nullopt);
 }
 

@@ -180,17 +180,17 @@ TEST(StoredFacts, damaged_text_is_an_error) {
         std::string_view from, to;
     };
     for (const Row& row : {
-             Row{R"("v":1)", R"("v":2)"},     // another version
-             Row{R"("v":1)", R"("v":"1")"},   // not a number
-             Row{R"("v":1)", R"("v":1.0)"},   // not whole
-             Row{R"("v":1,)", ""},            // no version
+             Row{R"("v":1)", R"("v":2)"},   // another version
+             Row{R"("v":1)", R"("v":"1")"}, // not a number
+             Row{R"("v":1)", R"("v":1.0)"}, // not whole
+             Row{R"("v":1,)", ""},          // no version
              Row{R"("mx":["present",""])", R"("mx":["present"])"},
-             Row{R"("mx":["present",""])", R"("mx":["gone",""])"},         // no such state
-             Row{R"("mx":["present",""])", R"("mx":["present","why"])"},   // no such reason
+             Row{R"("mx":["present",""])", R"("mx":["gone",""])"},       // no such state
+             Row{R"("mx":["present",""])", R"("mx":["present","why"])"}, // no such reason
              Row{R"("mx":["present",""])", R"("mx":{"present":""})"},
              Row{R"("mxs":true)", R"("mxs":1)"},
-             Row{R"("null":false)", R"("null":null)"},                     // not nullable
-             Row{R"("impl":false,)", ""},                                  // missing
+             Row{R"("null":false)", R"("null":null)"}, // not nullable
+             Row{R"("impl":false,)", ""},              // missing
              Row{R"("hosts":[{)", R"("hosts":[null,{)"},
              Row{R"("n":"mx1.example.org")", R"("n":"MX1.example.org")"},  // not normal form
              Row{R"("n":"mx1.example.org")", R"("n":"mx1..example.org")"}, // not a name
@@ -199,7 +199,7 @@ TEST(StoredFacts, damaged_text_is_an_error) {
              Row{R"("p":10)", R"("p":-1)"},
              Row{R"("p":10)", R"("p":18446744073709551615)"},
              Row{R"("p":10)", R"("p":1e9)"},
-             Row{R"("r":["3 1 1)", R"("r":["3 1)"},                        // a record that lost a field
+             Row{R"("r":["3 1 1)", R"("r":["3 1)"}, // a record that lost a field
              Row{R"("r":["3 1 1)", R"("r":["3 1 256)"},
              Row{R"("r":["3 1 1)", R"("r":[7,"3 1 1)"},
              Row{R"("mode":"enforce")", R"("mode":"enforcing")"},

@@ -32,7 +32,9 @@ TEST(AddressPattern, good_and_its_normal_form) {
              Row{"bob@[192.0.2.1]", Kind::address, "bob@[192.0.2.1]"},
              Row{"@example.org", Kind::domain, "@example.org"},
              Row{"Example.ORG", Kind::domain, "@example.org"},
-             Row{"b\xc3\xbc" "cher.example", Kind::domain, "@xn--bcher-kva.example"},
+             Row{"b\xc3\xbc"
+                 "cher.example",
+                 Kind::domain, "@xn--bcher-kva.example"},
              Row{"[192.0.2.1]", Kind::domain, "@[192.0.2.1]"},
              Row{"@[IPv6:2001:DB8::1]", Kind::domain, "@[ipv6:2001:db8::1]"},
              Row{"*.example.org", Kind::suffix, "*.example.org"},

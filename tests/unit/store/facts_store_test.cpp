@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/facts_store.h"
+
+#include "facts/facts_json.h"
+#include "support/sample_facts.h"
+#include "support/temp_dir.h"
+#include "support/test_store.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace surehop {
+namespace {
+
+using test::TempDir;
+using test::TestStore;
+
+FactsPtr shared(Facts facts) { return std::make_shared<const Facts>(std::move(facts)); }
+
+// Facts without a policy, told apart by when they were learnt.
+FactsPtr plain(int second) {
+    Facts facts = test::plain_facts();
+    facts.learnt = test::ten_o_clock + Seconds{second};
+    return shared(facts);
+}
+
+std::string keys(FactsStore& facts, std::size_t most = 1000) {
+    std::string all;
+    for (const auto& entry : facts.list(most))
+        all += entry.key + " ";
+    return all;
+}
+
+TEST(FactsStore, what_is_put_is_found_at_once) {
+    const TempDir dir;
+    TestStore store(dir / "a.db");
+    FactsStore facts(store.reader, store.writer);
+    EXPECT_EQ(facts.find("example.org"), nullptr);
+    const auto full = shared(test::full_facts());
+    facts.put("example.org", full);
+    EXPECT_EQ(facts.find("example.org"), full) << "the very object: no disk in between";
+    facts.put("example.org", plain(1));
+    EXPECT_EQ(*facts.find("example.org"), *plain(1));
+    EXPECT_EQ(facts.find("Example.org"), nullptr) << "keys are normal forms";
+    EXPECT_EQ(facts.find(""), nullptr);
+}
+
+TEST(FactsStore, facts_survive_a_restart) {
+    const TempDir dir;
+    {
+        TestStore store(dir / "a.db");
+        FactsStore facts(store.reader, store.writer);
+        facts.put("example.org", plain(1));
+        facts.put("example.org", shared(test::full_facts()));
+        facts.put("[192.0.2.1]:2525", shared(Facts()));
+    } // the writer ends with all on disk
+    TestStore store(dir / "a.db");
+    FactsStore facts(store.reader, store.writer);
+    ASSERT_NE(facts.find("example.org"), nullptr);
+    EXPECT_EQ(*facts.find("example.org"), test::full_facts());
+    EXPECT_EQ(*facts.find("[192.0.2.1]:2525"), Facts());
+    EXPECT_EQ(facts.find("example.org"), facts.find("example.org")) << "read once, then in memory";
+    EXPECT_EQ(keys(facts), "[192.0.2.1]:2525 example.org ");
+}
+
+// STYLE 13: the absence of work. What is in memory is found though the disk has lost it.
+TEST(FactsStore, a_known_next_hop_costs_no_read) {
+    const TempDir dir;
+    TestStore store(dir / "a.db");
+    FactsStore facts(store.reader, store.writer);
+    facts.put("example.org", plain(1));
+    store.settle();
+    test::must(store.writer.submit_and_wait(
+        [](Database& database) { return database.execute("DELETE FROM facts"); }));
+    EXPECT_NE(facts.find("example.org"), nullptr);
+}
+
+TEST(FactsStore, the_least_recently_used_leave_memory_and_stay_on_disk) {
+    const TempDir dir;
+    TestStore store(dir / "a.db");
+    FactsStore facts(store.reader, store.writer, {.in_memory = 2});
+    facts.put("a", plain(1));
+    facts.put("b", plain(2));
+    EXPECT_NE(facts.find("a"), nullptr); // a is now more recent than b
+    facts.put("c", plain(3));
+    store.settle();
+    test::must(store.writer.submit_and_wait(
+        [](Database& database) { return database.execute("DELETE FROM facts WHERE key <> 'b'"); }));
+    EXPECT_NE(facts.find("a"), nullptr);
+    EXPECT_NE(facts.find("c"), nullptr);
+    ASSERT_NE(facts.find("b"), nullptr) << "comes from the disk";
+    EXPECT_EQ(facts.find("b")->learnt, plain(2)->learnt);
+    EXPECT_EQ(facts.find("a"), nullptr) << "made room for b";
+}
+
+TEST(FactsStore, memory_is_bounded_in_octets_too) {
+    const TempDir dir;
+    TestStore store(dir / "a.db");
+    const std::size_t one = to_store(*plain(1)).size();
+    FactsStore facts(store.reader, store.writer, {.memory_octets = 3 * one});
+    for (int i = 0; i < 5; ++i)
+        facts.put("k" + std::to_string(i), plain(i));
+    store.settle();
+    test::must(store.writer.submit_and_wait(
+        [](Database& database) { return database.execute("DELETE FROM facts"); }));
+    EXPECT_EQ(facts.find("k1"), nullptr);
+    for (const auto* key : {"k2", "k3", "k4"})
+        EXPECT_NE(facts.find(key), nullptr) << key;
+    // One that is larger than the whole limit is still held: it has just been learnt.
+    Facts large = test::plain_facts();
+    large.hosts[0].records.assign(1000, test::tlsa(3));
+    facts.put("large", shared(large));
+    EXPECT_NE(facts.find("large"), nullptr);
+    EXPECT_EQ(facts.find("k4"), nullptr);
+}
+
+TEST(FactsStore, a_monstrous_fact_does_not_go_to_disk) {
+    const TempDir dir;
+    TestStore store(dir / "a.db");
+    FactsStore facts(store.reader, store.writer);
+    Facts large = test::plain_facts();
+    large.hosts[0].records.assign(10'000, test::tlsa(3));
+    facts.put("large", shared(large));
+    store.settle();
+    EXPECT_NE(facts.find("large"), nullptr);
+    EXPECT_EQ(test::number(store.reader, "SELECT count(*) FROM facts"), 0);
+}
+
+// Invariants 4 and 10: a flood of invented domains ends somewhere, and a policy that binds is not
+// what makes room for it.
+TEST(FactsStore, the_disk_is_bounded_and_binding_policies_stay) {
+    const TempDir dir;
+    TestStore store(dir / "a.db");
+    FactsStore facts(store.reader, store.writer, {.in_memory = 10, .on_disk = 1000});
+    facts.put("old.example", shared(test::full_facts()));
+    Facts testing = test::full_facts();
+    testing.sts.policy.mode = mtasts::Mode::testing;
+    facts.put("testing.example", shared(testing));
+    for (int i = 0; i < 5000; ++i)
+        facts.put("invented" + std::to_string(i), plain(i));
+    store.settle();
+    EXPECT_LE(test::number(store.reader, "SELECT count(*) FROM facts"), 2000);
+    EXPECT_NE(facts.find("old.example"), nullptr);
+    EXPECT_EQ(facts.find("testing.example"), nullptr) << "guarantees nothing, and was the oldest";
+    EXPECT_NE(facts.find("invented4999"), nullptr);
+    EXPECT_EQ(facts.find("invented0"), nullptr);
+    // Not even policies may fill the disk.
+    for (int i = 0; i < 5000; ++i)
+        facts.put("bound" + std::to_string(i), shared(test::full_facts()));
+    store.settle();
+    EXPECT_LE(test::number(store.reader, "SELECT count(*) FROM facts"), 2000);
+}
+
+TEST(FactsStore, forgets_everywhere) {
+    const TempDir dir;
+    TestStore store(dir / "a.db");
+    FactsStore facts(store.reader, store.writer, {.in_memory = 1});
+    facts.put("on-disk", plain(1));
+    facts.put("in-memory", plain(2));
+    store.settle();
+    for (const auto* key : {"on-disk", "in-memory"}) {
+        const auto forgotten = facts.forget(key);
+        ASSERT_TRUE(forgotten);
+        EXPECT_TRUE(*forgotten) << key;
+        EXPECT_EQ(facts.find(key), nullptr) << key;
+        EXPECT_FALSE(*facts.forget(key)) << key;
+    }
+    EXPECT_FALSE(*facts.forget("never-known"));
+    EXPECT_EQ(keys(facts), "");
+    facts.put("on-disk", plain(3));
+    EXPECT_NE(facts.find("on-disk"), nullptr);
+}
+
+TEST(FactsStore, forgetting_says_when_the_disk_does_not) {
+    const TempDir dir;
+    TestStore store(dir / "a.db", [](Database& database) {
+        test::must(database.execute("PRAGMA busy_timeout = 20"));
+    });
+    FactsStore facts(store.reader, store.writer);
+    facts.put("example.org", plain(1));
+    store.settle();
+    auto other = test::open_or_throw(dir / "a.db");
+    test::must(other.execute("BEGIN IMMEDIATE"));
+    EXPECT_FALSE(facts.forget("example.org"));
+    test::must(other.execute("ROLLBACK"));
+    EXPECT_NE(facts.find("example.org"), nullptr) << "still on disk, as was said";
+    EXPECT_TRUE(*facts.forget("example.org"));
+}
+
+TEST(FactsStore, a_damaged_row_is_as_never_learnt) {
+    const TempDir dir;
+    TestStore store(dir / "a.db");
+    FactsStore facts(store.reader, store.writer, {.in_memory = 1});
+    facts.put("a", plain(1));
+    facts.put("b", plain(2));
+    store.settle();
+    test::must(store.writer.submit_and_wait([](Database& database) {
+        return database.execute("UPDATE facts SET body = substr(body, 1, 100) WHERE key = 'a'");
+    }));
+    EXPECT_EQ(facts.find("a"), nullptr);
+    EXPECT_EQ(keys(facts), "b ");
+    facts.put("a", plain(3)); // learnt again
+    facts.put("b", plain(4));
+    store.settle();
+    EXPECT_NE(facts.find("a"), nullptr);
+}
+
+TEST(FactsStore, a_damaged_file_is_as_never_learnt) {
+    const TempDir dir;
+    const std::string path = dir / "a.db";
+    {
+        TestStore store(path);
+        FactsStore facts(store.reader, store.writer);
+        for (int i = 0; i < 500; ++i)
+            facts.put("k" + std::to_string(i), plain(i));
+    }
+    const auto size = std::filesystem::file_size(path);
+    { // all but the schema is overwritten
+        std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+        file.seekp(16384);
+        file << std::string(size - 16384, '\x5a');
+    }
+    Writer writer(test::open_or_throw(path));
+    auto reader = test::open_or_throw(path);
+    FactsStore facts(reader, writer);
+    int lost = 0;
+    for (int i = 0; i < 500; ++i)
+        lost += facts.find("k" + std::to_string(i)) == nullptr ? 1 : 0;
+    EXPECT_GT(lost, 400);
+    EXPECT_LT(facts.list().size(), 100U);
+    facts.put("new.example", plain(1));
+    EXPECT_NE(facts.find("new.example"), nullptr) << "memory serves on";
+}
+
+TEST(FactsStore, lists_by_key_memory_and_disk_as_one) {
+    const TempDir dir;
+    TestStore store(dir / "a.db");
+    FactsStore facts(store.reader, store.writer, {.in_memory = 2});
+    for (const auto* key : {"d", "b", "a", "c"})
+        facts.put(key, plain(1));
+    store.settle();
+    test::must(store.reader.execute("BEGIN IMMEDIATE")); // the disk gets nothing more
+    facts.put("b", plain(9));
+    facts.put("e", plain(9));
+    EXPECT_EQ(keys(facts), "a b c d e ");
+    EXPECT_EQ(keys(facts, 2), "a b ");
+    EXPECT_EQ(facts.list(2)[1].facts->learnt, plain(9)->learnt);
+    EXPECT_TRUE(facts.list(0).empty());
+    test::must(store.reader.execute("ROLLBACK"));
+}
+
+// Whoever finds, puts and forgets at the same time sees no fact that is older than one seen before.
+TEST(FactsStore, many_threads) {
+    const TempDir dir;
+    TestStore store(dir / "a.db");
+    FactsStore facts(store.reader, store.writer, {.in_memory = 1});
+    std::atomic<bool> stop = false;
+    std::atomic<int> backwards = 0;
+    facts.put("key", plain(0));
+    {
+        std::vector<std::jthread> threads;
+        for (int thread = 0; thread < 3; ++thread)
+            threads.emplace_back([&] {
+                Time latest{};
+                while (!stop) {
+                    const auto found = facts.find("key");
+                    if (found && found->learnt < latest)
+                        ++backwards;
+                    if (found)
+                        latest = found->learnt;
+                }
+            });
+        for (int i = 1; i < 300; ++i) {
+            facts.put("key", plain(i));
+            if (i % 10 == 0) {
+                store.settle();
+                facts.put("other", plain(i)); // the key leaves memory, and is read from disk
+            }
+            if (i % 50 == 0)
+                EXPECT_TRUE(facts.forget("key"));
+        }
+        stop = true;
+    }
+    EXPECT_EQ(backwards, 0);
+}
+
+} // namespace
+} // namespace surehop

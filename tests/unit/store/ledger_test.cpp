@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/ledger.h"
+
+#include "support/temp_dir.h"
+#include "support/test_store.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace surehop {
+namespace {
+
+using test::TempDir;
+using test::TestStore;
+
+struct LedgerTest : testing::Test {
+    LedgerTest() : store(dir / "a.db"), ledger(store.reader, store.writer) {}
+
+    std::vector<LedgerRow> trace(std::string_view what, std::size_t most = 100) {
+        auto found = ledger.trace(what, most);
+        EXPECT_TRUE(found) << found.error();
+        return found ? *std::move(found) : std::vector<LedgerRow>();
+    }
+    std::string references(std::string_view what, std::size_t most = 100) {
+        std::string all;
+        for (const LedgerRow& row : trace(what, most))
+            all += row.reference + " ";
+        return all;
+    }
+
+    TempDir dir;
+    TestStore store;
+    Ledger ledger;
+};
+
+LedgerRow row(const std::string& reference, const std::string& queue_id, const std::string& sender,
+              const std::string& recipient) {
+    LedgerRow made;
+    made.kind = "decision";
+    made.reference = reference;
+    made.queue_id = queue_id;
+    made.sender = sender;
+    made.recipient = recipient;
+    return made;
+}
+
+TEST_F(LedgerTest, a_row_comes_back_complete) {
+    LedgerRow full;
+    full.time = Time{Seconds{1795255200}};
+    full.kind = "decision";
+    full.reference = "k7m2q";
+    full.queue_id = "4Bc0D12F3G";
+    full.sender = "Anna@clinic.example";
+    full.recipient = "b\xc3\xb6"
+                     "b@example.org";
+    full.next_hop = "[relay.example]:2525";
+    full.rule = "patient data";
+    full.exception = 7;
+    full.minimum = "dane";
+    full.mode = "audit";
+    full.outcome = "falls-short";
+    full.level = "authenticated";
+    full.reason = "mx-insecure";
+    full.action = "accept";
+    full.would = "reject";
+    full.detail = "unbound; a line\nbreak and a nul \0 stay"; // up to the nul: a literal
+    test::must(ledger.append({full}));
+    const auto found = trace("k7m2q");
+    ASSERT_EQ(found.size(), 1U);
+    full.id = found[0].id;
+    EXPECT_GT(full.id, 0);
+    EXPECT_EQ(found[0], full);
+}
+
+TEST_F(LedgerTest, is_on_disk_when_append_returns) {
+    test::must(ledger.append({row("r1", "", "", "")}));
+    auto other = test::open_or_throw(dir / "a.db");
+    EXPECT_EQ(test::number(other, "SELECT count(*) FROM ledger"), 1);
+}
+
+TEST_F(LedgerTest, later_does_not_wait_and_is_not_lost) {
+    ledger.append_later({row("r1", "", "", ""), row("r2", "", "", "")});
+    store.settle();
+    EXPECT_EQ(references("r1") + references("r2"), "r1 r2 ");
+}
+
+TEST_F(LedgerTest, nothing_to_append_costs_no_commit) {
+    test::must(ledger.append({}));
+    ledger.append_later({});
+    EXPECT_EQ(store.writer.commits(), 0U);
+}
+
+TEST_F(LedgerTest, rows_of_one_call_share_a_transaction) {
+    // The second row cannot be written; then nor is the first.
+    test::must(store.writer.submit_and_wait([](Database& database) {
+        return database.execute("CREATE TRIGGER no BEFORE INSERT ON ledger WHEN new.kind = 'bad' "
+                                "BEGIN SELECT raise(ABORT, 'bad'); END");
+    }));
+    LedgerRow bad = row("r", "", "", "");
+    bad.kind = "bad";
+    EXPECT_FALSE(ledger.append({row("r", "", "", ""), bad}));
+    EXPECT_EQ(references("r"), "");
+    const auto commits = store.writer.commits();
+    test::must(ledger.append({row("r", "", "", ""), row("r", "", "", ""), row("r", "", "", "")}));
+    EXPECT_EQ(store.writer.commits(), commits + 1);
+    EXPECT_EQ(references("r"), "r r r ");
+}
+
+TEST_F(LedgerTest, traces_by_reference_queue_id_sender_and_recipient) {
+    test::must(ledger.append({
+        row("r1", "Q1", "anna@clinic.example", "bob@example.org"),
+        row("r2", "Q1", "anna@clinic.example", "eve@example.net"),
+        row("r3", "Q2", "bob@example.org", "carl@example.com"), // bob writes himself
+        row("", "", "", ""),                                    // a change: nothing to find it by
+    }));
+    struct Row {
+        std::string_view what, found; // latest first
+    };
+    for (const Row& one : {
+             Row{"r2", "r2 "}, Row{"Q1", "r2 r1 "}, Row{"anna@clinic.example", "r2 r1 "},
+             Row{"bob@example.org", "r3 r1 "},
+             Row{"BOB@Example.ORG", "r3 r1 "}, // domains in any case
+             Row{"R2", ""},                    // references are exact
+             Row{"q1", ""},             // and so are queue ids: Postfix's long ones differ by case
+             Row{"bob@example", ""},    // no prefix
+             Row{"%", ""},              // no wildcard
+             Row{"'", ""}, Row{"", ""}, // not everything that has no reference
+         })
+        EXPECT_EQ(references(one.what), one.found) << one.what;
+}
+
+TEST_F(LedgerTest, the_latest_come_first_and_the_limit_holds) {
+    std::vector<LedgerRow> rows;
+    for (int i = 0; i < 300; ++i)
+        rows.push_back(
+            row("r" + std::to_string(i), i % 2 == 0 ? "Q" : "", "a@x.example", "b@y.example"));
+    test::must(ledger.append(rows));
+    EXPECT_EQ(trace("a@x.example").size(), 100U);
+    EXPECT_EQ(references("a@x.example", 3), "r299 r298 r297 ");
+    EXPECT_EQ(references("Q", 2), "r298 r296 ");
+    EXPECT_EQ(trace("b@y.example", 1000).size(), 300U);
+    EXPECT_EQ(trace("b@y.example", SIZE_MAX).size(), 300U);
+    EXPECT_EQ(trace("b@y.example", 0).size(), 0U);
+}
+
+// A trace must not read a ledger of millions of rows.
+TEST_F(LedgerTest, every_part_of_a_trace_uses_its_index) {
+    for (const std::string column : {"reference", "queue_id", "sender", "recipient"}) {
+        auto plan =
+            store.reader.prepare("EXPLAIN QUERY PLAN SELECT id FROM ledger WHERE " + column +
+                                 " = ?1 AND " + column + " <> '' ORDER BY id DESC LIMIT 5");
+        ASSERT_TRUE(plan && *plan->step());
+        EXPECT_NE(plan->text(3).find("USING COVERING INDEX ledger_by_" + column), std::string::npos)
+            << plan->text(3);
+        EXPECT_FALSE(*plan->step()) << "sorts: " << plan->text(3);
+    }
+}
+
+TEST_F(LedgerTest, ids_are_never_used_twice) {
+    test::must(ledger.append({row("r1", "", "", "")}));
+    const auto first = trace("r1")[0].id;
+    test::must(store.writer.submit_and_wait(
+        [](Database& database) { return database.execute("DELETE FROM ledger"); }));
+    test::must(ledger.append({row("r2", "", "", "")}));
+    EXPECT_GT(trace("r2")[0].id, first);
+}
+
+TEST_F(LedgerTest, an_unwritable_ledger_is_an_error_and_an_incident) {
+    std::vector<std::string> told;
+    store.writer.on_failure([&](const std::string& failure) { told.push_back(failure); });
+    test::must(store.writer.submit_and_wait(
+        [](Database& database) { return database.execute("PRAGMA max_page_count = 20"); }));
+    const std::vector<LedgerRow> large(2000, row("r", "Q", "a@x.example", "b@y.example"));
+    const auto status = ledger.append(large);
+    ASSERT_FALSE(status);
+    EXPECT_NE(status.error().find("disk is full"), std::string::npos);
+    ledger.append_later(large);
+    store.settle();
+    EXPECT_EQ(told.size(), 1U);
+    EXPECT_EQ(references("r"), "");
+}
+
+} // namespace
+} // namespace surehop

@@ -49,8 +49,9 @@ int complain(const std::string& text, int status) {
 std::string socket_of(const Common& common) {
     if (!common.socket.empty())
         return common.socket;
+    // Also from a file with errors: the daemon runs on with the configuration before it.
     const Loaded loaded = load_file(common.config);
-    return (loaded ? loaded.settings : default_settings())->listen.control;
+    return loaded.control.empty() ? default_settings()->listen.control : loaded.control;
 }
 
 int show(const Common& common, const Request& request, const Json& result) {

@@ -169,7 +169,7 @@ Json Daemon::reload(const std::string& by) {
     const SettingsPtr after = loaded.settings;
     const auto restart = needs_restart(*before, *after);
     engine_.current.set(after);
-    log::set_level(name_of(after->log.level));
+    log::set_level(after->log.name());
     record("reload", fmt::format("{}; by {}", describe(*after), by));
     log::info("configuration read again by {}: {}", by, describe(*after));
     if (before->site->rules->mode() == PolicyMode::enforce &&

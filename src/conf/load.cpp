@@ -16,6 +16,7 @@
 #include <cstdio>
 #include <memory>
 #include <system_error>
+#include <tuple>
 
 namespace surehop {
 
@@ -101,11 +102,12 @@ std::string_view syntax_remedy(std::string_view description) {
 std::string empty_file_remedy() { return "'surehop config defaults' prints every setting"; }
 
 bool before(const Problem& a, const Problem& b) {
-    return std::pair(a.place.line, a.place.column) < std::pair(b.place.line, b.place.column);
+    return std::tie(a.place.line, a.place.column, a.text) <
+           std::tie(b.place.line, b.place.column, b.text);
 }
 
 Loaded failure(const std::string& file, Place place, std::string text) {
-    return {nullptr, {{file, place, std::move(text)}}, {}};
+    return {nullptr, {{file, place, std::move(text)}}, {}, ""};
 }
 
 } // namespace
@@ -135,7 +137,8 @@ Loaded load_text(std::string_view text, const std::string& name) {
     cross_check(reading);
     std::stable_sort(reading.errors.begin(), reading.errors.end(), before);
     std::stable_sort(reading.warnings.begin(), reading.warnings.end(), before);
-    Loaded loaded{nullptr, std::move(reading.errors), std::move(reading.warnings)};
+    Loaded loaded{nullptr, std::move(reading.errors), std::move(reading.warnings),
+                  reading.settings.listen.control};
     if (loaded.errors.empty()) {
         reading.settings.file = name;
         reading.settings.hash = to_hex(sha256(text));

@@ -26,6 +26,7 @@ struct Loaded {
     SettingsPtr settings;          // null when there are errors
     std::vector<Problem> errors;   // in the order of the file
     std::vector<Problem> warnings; // loads, but is perhaps not what was meant
+    std::string control;           // the control socket, as far as the file says; may be empty
 
     explicit operator bool() const { return settings != nullptr; }
 };

@@ -17,6 +17,7 @@ TEST(Bytes, hexadecimal) {
     EXPECT_EQ(from_hex(""), Bytes{});
     for (const std::string bad : {"0", "000", "0g", "g0", " 0", "0x", "-1", "@0", "`0", "/0", ":0"})
         EXPECT_EQ(from_hex(bad), std::nullopt) << bad;
+    EXPECT_EQ(from_hex(std::string_view("0000").substr(0, 3)), std::nullopt); // looks no further
 }
 
 TEST(Bytes, sha256_of_FIPS_180_examples) {

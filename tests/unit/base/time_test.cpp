@@ -66,6 +66,7 @@ TEST(Time, what_is_none) {
              "2027-03-31T12:00:00+01:00", // another zone
              "2027-03-31T12:00:00.5Z",    // fraction
              "2027-03-31T12:00Z",         // no seconds
+             "2027-03-31T12:00:00Zx",     // something after it
              "2027-03-31T24:00:00Z",      // no such hour
              "2027-03-31T23:60:00Z",      // no such minute
              "2027-03-31T23:59:60Z",      // a leap second is no time of ours

@@ -33,8 +33,8 @@ Protocol::endpoint endpoint_of(const ListenAddress& at) {
 } // namespace
 
 Patience::Patience(StreamSocket socket, std::chrono::milliseconds longest)
-    : socket_(std::make_shared<StreamSocket>(std::move(socket))),
-      timer_(socket_->get_executor()), longest_(longest) {}
+    : socket_(std::make_shared<StreamSocket>(std::move(socket))), timer_(socket_->get_executor()),
+      longest_(longest) {}
 
 Patience::~Patience() {
     timer_.cancel();
@@ -55,9 +55,7 @@ StreamSocket& Patience::patiently() {
 Listener::Listener(std::string where, std::string path, std::shared_ptr<State> state)
     : where_(std::move(where)), path_(std::move(path)), state_(std::move(state)) {}
 
-Listener::~Listener() {
-    stop();
-}
+Listener::~Listener() { stop(); }
 
 Result<Protocol::endpoint> Listener::endpoint(const std::string& where) {
     const auto at = parse_listen_address(where);

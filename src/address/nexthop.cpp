@@ -123,7 +123,7 @@ Result<NextHop> NextHop::parse(std::string_view text, std::uint16_t default_port
     }
     auto domain = Domain::parse(name);
     if (!domain)
-        return not_a_hop(text, domain.error());
+        return Error{domain.error()};
     NextHop hop = of_domain(*std::move(domain), port);
     if (bracketed)
         hop.kind_ = HopKind::host;

@@ -47,7 +47,8 @@ class NextHop {
     const std::optional<Domain>& domain() const { return domain_; }
 
     // Normal form: example.org, example.org:2525, [mx.example.org], [192.0.2.1]:2525,
-    // [ipv6:2001:db8::1]. Port 25 is left out.
+    // [ipv6:2001:db8::1]. Port 25 is left out. Of internal and hidden ones something with a blank,
+    // which is no other's key.
     std::string key() const;
 
     bool operator==(const NextHop&) const = default;

@@ -16,6 +16,7 @@ namespace {
 // RFC 5321 §4.5.3.1, in octets. The domain's own limit is Domain's.
 constexpr std::size_t longest_local = 64;
 constexpr std::size_t longest_path = 256; // with the angle brackets
+constexpr const char* too_long = "the address is longer than 254 octets";
 
 struct Parts {
     std::string local;
@@ -142,7 +143,7 @@ bool is_general_literal(std::string_view text) {
 }
 
 Failed take_literal(std::string_view text, std::optional<std::string>& literal) {
-    const Path::Failure invalid = syntax(
+    Path::Failure invalid = syntax(
         fmt::format("'{}' is not an address literal: write [192.0.2.1] or [IPv6:2001:db8::1]",
                     printable(text, 80)));
     if (text.size() < 2 || !text.ends_with(']'))
@@ -166,17 +167,16 @@ Failed take_literal(std::string_view text, std::optional<std::string>& literal) 
 }
 
 Failed read(std::string_view text, Parts& parts) {
-    const Path::Failure too_long = syntax("the address is longer than 254 octets");
     std::string_view rest = text;
     if (rest.starts_with('<')) {
-        if (rest.size() < 2 || !rest.ends_with('>'))
+        if (!rest.ends_with('>'))
             return syntax("the address has an angle bracket that is not closed");
         rest = rest.substr(1, rest.size() - 2);
     }
     if (rest.empty())
         return std::nullopt;
     if (rest.size() + 2 > longest_path)
-        return too_long;
+        return syntax(too_long);
     if (!is_utf8(rest))
         return syntax("the address is not UTF-8");
 
@@ -218,7 +218,7 @@ Result<Path> Path::parse(std::string_view text, Failure* failure) {
     path.literal_ = std::move(parts.literal);
     // The canonical form counts too: it can be longer, where a U-label became an A-label.
     if (!failed && path.text().size() + 2 > longest_path)
-        failed = syntax("the address is longer than 254 octets");
+        failed = syntax(too_long);
     if (!failed)
         return path;
     Error error{failed->text};

@@ -9,9 +9,7 @@ namespace surehop {
 
 namespace {
 
-char lower_octet(char c) {
-    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
+char lower_octet(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 // Levenshtein, one row at a time.
 std::size_t distance(std::string_view a, std::string_view b) {
@@ -132,9 +130,12 @@ std::string printable(std::string_view text, std::size_t most) {
 std::optional<std::string_view> nearest(std::string_view word,
                                         std::span<const std::string_view> known) {
     std::optional<std::string_view> best;
-    std::size_t least = word.size() / 3 + 2; // worth suggesting: a third of the letters and one
+    // Worth suggesting: a third of the letters differ at most, or the word is cut short.
+    std::size_t least = std::max<std::size_t>(2, word.size() / 3 + 1);
     for (const std::string_view candidate : known) {
-        const std::size_t apart = distance(word, candidate);
+        const bool cut_short =
+            word.size() >= 3 && word.size() < candidate.size() && candidate.starts_with(word);
+        const std::size_t apart = cut_short ? 1 : distance(word, candidate);
         if (apart < least) {
             least = apart;
             best = candidate;

@@ -53,8 +53,8 @@ Result<Time> parse_time(std::string_view text, Time now) {
             return Error{length.error()};
         return now + std::chrono::floor<Seconds>(*length);
     }
-    const Error bad{fmt::format("'{}' is not a time; write 2027-03-31, 2027-03-31T12:00:00Z or +30d",
-                                printable(text))};
+    const Error bad{fmt::format(
+        "'{}' is not a time; write 2027-03-31, 2027-03-31T12:00:00Z or +30d", printable(text))};
     const auto year = digits(text, 0, 4), month = digits(text, 5, 2), day = digits(text, 8, 2);
     if (!year || !month || !day || text[4] != '-' || text[7] != '-')
         return bad;
@@ -65,9 +65,11 @@ Result<Time> parse_time(std::string_view text, Time now) {
         return bad;
     if (text.size() == 10)
         return Time{std::chrono::sys_days{date}} + std::chrono::days{1} - Seconds{1};
-    const auto hour = digits(text, 11, 2), minute = digits(text, 14, 2), second = digits(text, 17, 2);
+    const auto hour = digits(text, 11, 2), minute = digits(text, 14, 2),
+               second = digits(text, 17, 2);
     if (text.size() != 20 || text[10] != 'T' || text[13] != ':' || text[16] != ':' ||
-        text[19] != 'Z' || !hour || !minute || !second || *hour > 23 || *minute > 59 || *second > 59)
+        text[19] != 'Z' || !hour || !minute || !second || *hour > 23 || *minute > 59 ||
+        *second > 59)
         return bad;
     return Time{std::chrono::sys_days{date}} + std::chrono::hours{*hour} +
            std::chrono::minutes{*minute} + Seconds{*second};

@@ -9,8 +9,8 @@
 #include <vector>
 
 // surehop.toml becomes Settings, or a list of all that is wrong with it. Nothing is guessed: an
-// unknown key, a value of another type (3 is no text) and a file that is missing, unreadable or empty
-// are errors, and never a reason to go on with defaults (DESIGN invariant 14).
+// unknown key, a value of another type (3 is no text) and a file that is missing, unreadable or
+// empty are errors, and never a reason to go on with defaults (DESIGN invariant 14).
 
 namespace surehop {
 
@@ -26,6 +26,7 @@ struct Loaded {
     SettingsPtr settings;          // null when there are errors
     std::vector<Problem> errors;   // in the order of the file
     std::vector<Problem> warnings; // loads, but is perhaps not what was meant
+    std::string control;           // the control socket, as far as the file says; may be empty
 
     explicit operator bool() const { return settings != nullptr; }
 };
@@ -36,7 +37,8 @@ constexpr std::size_t most_rules = 1000;
 Loaded load_file(const std::string& path);
 Loaded load_text(std::string_view text, const std::string& name); // touches no file
 
-// For `surehopd --defaults` alone: every setting at its default, which is audit mode without a lock.
+// For `surehopd --defaults` alone: every setting at its default, which is audit mode without a
+// lock.
 SettingsPtr default_settings();
 
 } // namespace surehop

@@ -7,14 +7,17 @@
 #include "gate/site.h"
 #include "rules/ruleset.h"
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
-// What surehop.toml says, as plain values that have passed every check: texts are in the one form in
-// which the rest of the house takes them. Immutable once loaded. conf/table.h has one row per
+// What surehop.toml says, as plain values that have passed every check: texts are in the one form
+// in which the rest of the house takes them. Immutable once loaded. conf/table.h has one row per
 // setting, with its default; conf/load.h makes Settings from a file.
 
 namespace surehop {
@@ -27,6 +30,8 @@ struct Place {
 
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
 enum class LogTarget : std::uint8_t { standard_error, syslog };
+constexpr std::array<std::string_view, 4> log_level_names = {"debug", "info", "warning", "error"};
+constexpr std::array<std::string_view, 2> log_target_names = {"stderr", "syslog"};
 
 struct Settings {
     std::string file; // as it was named; "" for the embedded defaults
@@ -42,7 +47,8 @@ struct Settings {
     std::vector<Rule> rules;
     std::vector<Route> routes;
 
-    // Sockets: "unix:/absolute/path" or "inet:PORT@ADDRESS", the address canonical, IPv6 unbracketed.
+    // Sockets: "unix:/absolute/path" or "inet:PORT@ADDRESS", the address canonical, IPv6
+    // unbracketed.
     struct Listen {
         std::string milter;
         std::vector<std::string> socketmap;
@@ -54,8 +60,8 @@ struct Settings {
     } store;
 
     struct Resolver {
-        // "127.0.0.1:53", "[::1]:53": parse_dns_server() takes them. Empty: 127.0.0.1 and ::1 if they
-        // answer, else resolv.conf without DANE.
+        // "127.0.0.1:53", "[::1]:53": parse_dns_server() takes them. Empty: 127.0.0.1 and ::1 if
+        // they answer, else resolv.conf without DANE.
         std::vector<std::string> servers;
         std::vector<std::string> trusted;     // canonical addresses, without a port
         std::vector<std::string> bogus_names; // A-labels
@@ -78,6 +84,8 @@ struct Settings {
     struct Log {
         LogLevel level = LogLevel::info;
         LogTarget target = LogTarget::standard_error;
+
+        std::string_view name() const { return log_level_names.at(static_cast<std::size_t>(level)); }
     } log;
 
     // What decisions depend on, built from the above.

@@ -55,21 +55,18 @@ constexpr auto rows = std::to_array<ReasonRow>({
     {next_hop_address, "next-hop-address", "for a bare address nothing can be published"},
     {next_hop_hidden, "next-hop-hidden", "where its mail really goes cannot be seen here"},
     {next_hop_invalid, "next-hop-invalid", "the next hop given by the mail server is not valid"},
-    {lock_cannot_say, "lock-cannot-say", "this mail server cannot be told to insist on what it offers"},
+    {lock_cannot_say, "lock-cannot-say",
+     "this mail server cannot be told to insist on what it offers"},
     {look_up_running, "look-up-running", "its protection is still being looked up"},
     {look_up_refused, "look-up-refused", "too many look-ups are waiting"},
     {internal, "internal", "surehop had an internal error"},
 });
 
-const ReasonRow& row(Reason reason) {
-    return rows.at(static_cast<std::size_t>(reason));
-}
+const ReasonRow& row(Reason reason) { return rows.at(static_cast<std::size_t>(reason)); }
 
 } // namespace
 
-std::string_view token_of(Reason reason) {
-    return row(reason).token;
-}
+std::string_view token_of(Reason reason) { return row(reason).token; }
 
 std::optional<Reason> reason_of(std::string_view token) {
     for (const ReasonRow& r : rows)
@@ -78,12 +75,8 @@ std::optional<Reason> reason_of(std::string_view token) {
     return std::nullopt;
 }
 
-std::string_view sentence_of(Reason reason) {
-    return row(reason).sentence;
-}
+std::string_view sentence_of(Reason reason) { return row(reason).sentence; }
 
-std::span<const ReasonRow> all_reasons() {
-    return rows;
-}
+std::span<const ReasonRow> all_reasons() { return rows; }
 
 } // namespace surehop

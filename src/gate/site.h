@@ -4,6 +4,7 @@
 #include "address/domain.h"
 #include "address/nexthop.h"
 #include "address/path.h"
+#include "base/time.h"
 #include "binding/tls_policy.h"
 #include "rules/ruleset.h"
 
@@ -30,6 +31,7 @@ struct Site {
     std::vector<Route> routes;
     std::vector<Domain> final_domains; // delivered here: local, virtual and lmtp are not transport
     Lock lock = Lock::none;
+    Seconds queue_lifetime{std::chrono::days{5}}; // how long the MTA tries to deliver
     Millis wait{2000};                 // RCPT, for an unknown next hop
     std::string tag_header = "X-Surehop";
     std::string configuration_hash;

@@ -53,10 +53,10 @@ std::string shortened(std::string_view text, std::size_t most) {
 }
 
 std::string destination(const Path& recipient, std::size_t width) {
-    if (recipient.domain())
-        return shortened(recipient.domain()->text(), width);
-    if (recipient.literal())
-        return shortened(printable("[" + *recipient.literal() + "]"), width);
+    if (const auto& domain = recipient.domain())
+        return shortened(domain->text(), width);
+    if (const auto& literal = recipient.literal())
+        return shortened(printable("[" + *literal + "]"), width);
     return shortened(printable(recipient.text()), width);
 }
 
@@ -91,9 +91,10 @@ std::string via(const Decision& decision, std::size_t width) {
     const NextHop& hop = decision.next_hop;
     if (hop.kind() == HopKind::hidden || hop.kind() == HopKind::internal)
         return "";
-    if (decision.recipient.domain() && hop.key() == decision.recipient.domain()->text())
+    if (const auto& domain = decision.recipient.domain(); domain && hop.key() == domain->text())
         return "";
-    if (hop.kind() == HopKind::address && decision.recipient.literal())
+    if (const auto& literal = decision.recipient.literal();
+        literal && hop.key() == "[" + *literal + "]")
         return "";
     return fmt::format(" goes by way of {} and", shortened(printable(hop.key(), 300), width));
 }
@@ -128,13 +129,15 @@ std::string compose(const Decision& decision, bool permanent, std::size_t width,
                        advice(decision, permanent, width), ending(decision.reference));
 }
 
-// What is left out when the line would be too long, in this order: the way, then the middle of names.
+// What is left out when the line would be too long, in this order: the way, then the middle of
+// names.
 Reply fitted(Reply reply, const Decision& decision) {
     struct Attempt {
         std::size_t width;
         bool with_via;
     };
-    constexpr std::array<Attempt, 4> attempts = {{{64, true}, {64, false}, {40, false}, {24, false}}};
+    constexpr std::array<Attempt, 4> attempts = {
+        {{64, true}, {64, false}, {40, false}, {24, false}}};
     for (const Attempt& attempt : attempts) {
         reply.text = compose(decision, reply.permanent(), attempt.width, attempt.with_via);
         if (reply.line().size() <= longest_line)
@@ -151,9 +154,7 @@ Reply with_codes(const Decision& decision, bool permanent) {
     return reply;
 }
 
-bool refuses(Action action) {
-    return action == Action::reject || action == Action::defer;
-}
+bool refuses(Action action) { return action == Action::reject || action == Action::defer; }
 
 } // namespace
 
@@ -210,14 +211,13 @@ Reply message_reply(std::span<const Decision> refused) {
     std::string list = join(std::span(domains).first(named), ", ");
     if (domains.size() > named)
         list += fmt::format(" and {} more", domains.size() - named);
-    reply.text = fmt::format("Nothing was sent, since mail to {} is {}; {}: {}. {}{}", list,
-                             permanent ? "refused" : "not accepted now",
-                             destination(leading.recipient, several_width),
-                             sentence_of(leading.verdict.reason),
-                             leading.verdict.outcome == OutcomeKind::no_mail
-                                 ? "Check the address."
-                                 : advice(leading, permanent, several_width),
-                             ending(leading.reference));
+    reply.text = fmt::format(
+        "Nothing was sent, since mail to {} is {}; {}: {}. {}{}", list,
+        permanent ? "refused" : "not accepted now", destination(leading.recipient, several_width),
+        sentence_of(leading.verdict.reason),
+        leading.verdict.outcome == OutcomeKind::no_mail ? "Check the address."
+                                                        : advice(leading, permanent, several_width),
+        ending(leading.reference));
     return reply;
 }
 

@@ -7,9 +7,10 @@
 #include <string>
 #include <string_view>
 
-// The words that the sender's MTA passes on: built in this one place. ASCII, one line of at most 400
-// octets (RFC 5321 §4.5.3.1.5 allows 512), the class of the code, of the enhanced code (RFC 3463 §2)
-// and of the milter's answer always the same: Postfix fails the whole session on a mismatch.
+// The words that the sender's MTA passes on: built in this one place. ASCII, one line of at most
+// 400 octets (RFC 5321 §4.5.3.1.5 allows 512), the class of the code, of the enhanced code (RFC
+// 3463 §2) and of the milter's answer always the same: Postfix fails the whole session on a
+// mismatch.
 //
 // The action decides the class (reject: permanent, defer: temporary), outcome and reason the words.
 //
@@ -40,12 +41,12 @@ Reply rcpt_reply(const Decision& decision);
 enum class PathOf { sender, recipient };
 Reply path_reply(const Path::Failure& failure, PathOf whose, const std::string& reference);
 
-// Local trouble: nothing is wrong with the message, it cannot be handled now. `what`: a clause, such
-// as "its record cannot be written".
+// Local trouble: nothing is wrong with the message, it cannot be handled now. `what`: a clause,
+// such as "its record cannot be written".
 Reply trouble_reply(std::string_view what);
 
-// One answer for a whole message whose recipients could not be refused one by one; names the domains
-// that fail. Permanent only if no decision asks to try again. `refused` is not empty.
+// One answer for a whole message whose recipients could not be refused one by one; names the
+// domains that fail. Permanent only if no decision asks to try again. `refused` is not empty.
 Reply message_reply(std::span<const Decision> refused);
 
 // For a message that carries more forged tag fields than we are ready to remove one by one.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "milter/session.h"
 
+#include "base/log.h"
 #include "base/text.h"
 
 #include <fmt/format.h>
@@ -14,6 +15,18 @@ namespace {
 // Each deletion makes the MTA search its queue file from the start: a message full of forged fields
 // would keep it busy for hours.
 constexpr int most_forged = 100;
+
+// What the ledger says of recipients that could have gone on alone.
+constexpr std::string_view refused_together = "refused with the message";
+
+// What enforce mode does not simply accept is worth a line.
+void log_decision(const Decision& d) {
+    if (d.verdict.would != Action::accept)
+        log::info("{} (enforce: {}): {} {} rule='{}' next-hop={} from=<{}> to=<{}> ref={}",
+                  name_of(d.verdict.action), name_of(d.verdict.would), name_of(d.verdict.outcome),
+                  token_of(d.verdict.reason), d.requirement.rule, d.next_hop.key(), d.sender.text(),
+                  d.recipient.text(), d.reference);
+}
 
 // The address as the MTA has resolved it, where it says so: that is complete (<postmaster> has its
 // domain there) and of one case (Postfix). Else what the client sent.
@@ -33,9 +46,7 @@ Result<Path> read_path(std::string_view argument, const std::string& resolved,
 
 // Postfix: `error` for a virtual alias domain, whose {rcpt_host} then is a status code and a text,
 // and for refused recipients, whose {rcpt_addr} is no address at all.
-bool tells_address(const std::string& mailer) {
-    return mailer != "error";
-}
+bool tells_address(const std::string& mailer) { return mailer != "error"; }
 
 // A quoted-string for a header field (RFC 5322 §3.2.4), on one line.
 std::string quoted(const std::string& text) {
@@ -50,8 +61,8 @@ std::string quoted(const std::string& text) {
 
 } // namespace
 
-Session::Session(const SessionParts& parts, Incident& ledger_trouble, std::string client)
-    : parts_(parts), ledger_trouble_(ledger_trouble), client_(std::move(client)) {}
+Session::Session(const SessionParts& parts, Incident& recording, std::string client)
+    : parts_(parts), recording_(recording), client_(std::move(client)) {}
 
 Reply Session::mail(std::string_view from, const Macro& macro) {
     message_.reset();
@@ -107,15 +118,25 @@ Decision Session::judge(const Context& context, const Message& message) const {
         if (auto* decision = std::get_if<Decision>(&known))
             return std::move(*decision);
     }
-    const Reason reason =
-        learnt == Learnt::refused ? Reason::look_up_refused : Reason::look_up_running;
-    return parts_.gate.judge_unlearnt(context, site, reason, now);
+    const auto reason = [&] {
+        switch (learnt) {
+        case Learnt::running:
+            return Reason::look_up_running;
+        case Learnt::refused:
+            return Reason::look_up_refused;
+        case Learnt::done: // and yet there are no facts: the look-up broke down
+            break;
+        }
+        return Reason::internal;
+    };
+    return parts_.gate.judge_unlearnt(context, site, reason(), now);
 }
 
 Reply Session::take(Message& message, Decision decision) {
     decision.reference = parts_.references.next();
     if (decision.requirement.mode == PolicyMode::enforce)
         message.enforced = true;
+    log_decision(decision);
     Reply reply = rcpt_reply(decision);
     if (reply.refuses()) {
         if (!message.over_smtp) {
@@ -130,6 +151,8 @@ Reply Session::take(Message& message, Decision decision) {
     if ((action == Action::quarantine || action == Action::tag) && !mark)
         mark = Mark{std::string(name_of(decision.verdict.outcome)), decision.requirement.rule,
                     decision.reference};
+    if (auto promised = promise_of(decision))
+        message.promised.push_back(*std::move(promised));
     message.rows.push_back(ledger_row(decision, parts_.clock.now(), ""));
     return {};
 }
@@ -178,34 +201,38 @@ Reply Session::end_of_message(const Macro& macro, MessageActions& actions) {
     for (LedgerRow& row : message.rows)
         row.queue_id = queue_id;
 
-    if (!message.refused.empty() || message.unreadable) {
+    if (!message.refused.empty()) {
         const Time now = parts_.clock.now();
         std::vector<LedgerRow> rows;
+        rows.reserve(message.refused.size());
         for (const Decision& decision : message.refused)
             rows.push_back(ledger_row(decision, now, queue_id));
-        if (!rows.empty())
-            parts_.ledger.append_later(std::move(rows));
-        Reply reply = message.refused.empty() ? *message.unreadable : message_reply(message.refused);
-        return refuse_whole(message, std::move(reply), "refused with the message");
+        parts_.ledger.append_later(std::move(rows));
+        return refuse_whole(message, message_reply(message.refused), refused_together);
     }
+    if (message.unreadable)
+        return refuse_whole(message, *message.unreadable, refused_together);
     if (message.enforced && message.forged > most_forged)
-        return refuse_whole(message,
-                            forged_reply(message.site->tag_header, message.forged,
-                                         message.rows.empty() ? "" : message.rows.front().reference),
-                            fmt::format("{} forged {} fields", message.forged,
-                                        message.site->tag_header));
+        return refuse_whole(
+            message,
+            forged_reply(message.site->tag_header, message.forged,
+                         message.rows.empty() ? "" : message.rows.front().reference),
+            fmt::format("{} forged {} fields", message.forged, message.site->tag_header));
 
     const std::string trouble = mark(message, actions);
     if (!trouble.empty() && message.enforced)
         return trouble_reply(trouble);
-    return record(message);
+    if (record(message)) {
+        recording_.worked();
+        return {};
+    }
+    return message.enforced ? trouble_reply("its record cannot be written") : Reply{};
 }
 
-// For recipients that could have gone on alone, had the MTA allowed it.
-Reply Session::refuse_whole(Message& message, Reply reply, const std::string& why) {
+Reply Session::refuse_whole(Message& message, Reply reply, std::string_view why) {
     for (LedgerRow& row : message.rows) {
         row.action = name_of(reply.permanent() ? Action::reject : Action::defer);
-        row.detail = row.detail.empty() ? why : row.detail + "; " + why;
+        row.detail += fmt::format("{}{}", row.detail.empty() ? "" : "; ", why);
     }
     if (!message.rows.empty())
         parts_.ledger.append_later(std::move(message.rows));
@@ -238,23 +265,22 @@ std::string Session::mark(const Message& message, MessageActions& actions) const
     return "";
 }
 
-// No message is accepted without its rows on disk (in audit mode the message wins).
-Reply Session::record(Message& message) {
-    if (message.rows.empty())
-        return {};
-    const Status written = parts_.ledger.append(std::move(message.rows));
-    if (written) {
-        ledger_trouble_.ends();
-        return {};
-    }
-    ledger_trouble_.begins();
-    if (message.enforced)
-        return trouble_reply("its record cannot be written");
-    return {};
+// No message is accepted without its promises and rows on disk (in audit mode the message wins).
+Status Session::record(Message& message) {
+    const Time now = parts_.clock.now();
+    Status written = Done{};
+    if (!message.promised.empty())
+        written = parts_.promises.keep(message.promised, now,
+                                       now + message.site->queue_lifetime + std::chrono::days{1});
+    if (written)
+        written = parts_.ledger.append(std::move(message.rows));
+    if (!written)
+        recording_.failed(fmt::format("{}; {}", written.error(),
+                                      message.enforced ? "mail is deferred"
+                                                       : "in audit mode, mail passes unrecorded"));
+    return written;
 }
 
-void Session::abort() {
-    message_.reset();
-}
+void Session::abort() { message_.reset(); }
 
 } // namespace surehop

@@ -6,6 +6,7 @@
 #include "milter/incident.h"
 #include "milter/reply.h"
 #include "store/ledger.h"
+#include "store/promises.h"
 
 #include <functional>
 #include <optional>
@@ -14,7 +15,8 @@
 #include <vector>
 
 // One SMTP connection as the milter protocol tells it, without libmilter: mfapi.cpp converts, this
-// decides. Several messages and many recipients per connection; a message captures its Site at MAIL.
+// decides. Several messages and many recipients per connection; a message captures its Site at
+// MAIL.
 //
 // Recipients are refused one by one at RCPT. Where the MTA cannot do that (mail that did not come
 // over SMTP), the whole message is decided at its end. Recipients are never rewritten or dropped.
@@ -38,6 +40,7 @@ using Macro = std::function<std::string(std::string_view name)>; // "" when not 
 struct SessionParts {
     const Gate& gate;
     Ledger& ledger;
+    Promises& promises;
     References& references;
     const Clock& clock;
     std::function<SitePtr()> site; // the one in force now
@@ -45,8 +48,9 @@ struct SessionParts {
 
 class Session {
   public:
-    // client: its address, or "". The three outlive the session; `ledger_trouble` is shared by all.
-    Session(const SessionParts& parts, Incident& ledger_trouble, std::string client);
+    // client: its address, or "". Parts and incident outlive the session; all sessions share the
+    // incident, so that a store that cannot be written is told once.
+    Session(const SessionParts& parts, Incident& recording, std::string client);
 
     Reply mail(std::string_view from, const Macro& macro);
     Reply rcpt(std::string_view to, const Macro& macro);
@@ -65,25 +69,26 @@ class Session {
     struct Message {
         SitePtr site;
         Path sender;
-        bool over_smtp = true;            // else no recipient can be refused alone
-        bool enforced = false;            // for at least one recipient
-        std::vector<LedgerRow> rows;      // of recipients that go on, perhaps held or tagged
+        bool over_smtp = true;          // else no recipient can be refused alone
+        bool enforced = false;          // for at least one recipient
+        std::vector<LedgerRow> rows;    // of recipients that go on, perhaps held or tagged
+        std::vector<Promised> promised; // to them
         std::optional<Mark> hold;
         std::optional<Mark> tag;
-        std::vector<Decision> refused;    // not over SMTP only: decided at the end
-        std::optional<Reply> unreadable;  // likewise: the first address that cannot be read
-        int forged = 0;                   // tag headers that came with the message
+        std::vector<Decision> refused;   // not over SMTP only: decided at the end
+        std::optional<Reply> unreadable; // likewise: the first address that cannot be read
+        int forged = 0;                  // tag headers that came with the message
     };
 
     Decision judge(const Context& context, const Message& message) const;
     Reply take(Message& message, Decision decision);
     Reply unreadable(Message& message, std::string_view to, const Path::Failure& failure);
-    Reply refuse_whole(Message& message, Reply reply, const std::string& why);
+    Reply refuse_whole(Message& message, Reply reply, std::string_view why);
     std::string mark(const Message& message, MessageActions& actions) const;
-    Reply record(Message& message);
+    Status record(Message& message);
 
     const SessionParts& parts_;
-    Incident& ledger_trouble_;
+    Incident& recording_;
     std::string client_;
     std::optional<Message> message_;
 };

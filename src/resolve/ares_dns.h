@@ -11,10 +11,11 @@
 #include <string>
 #include <vector>
 
-// The DNS over c-ares, in the loop's thread. Each query carries EDNS (1232 octets, RFC 6891) and the
-// AD bit (RFC 6840 §5.7), never DO, and falls back to TCP on truncation. SERVFAIL is an answer, never
-// a reason to ask the next server: a second server that does not validate would make a bogus zone
-// look merely unsigned. At most 200 queries are on the wire at once; more wait their turn.
+// The DNS over c-ares, in the loop's thread. Each query carries EDNS (1232 octets, RFC 6891) and
+// the AD bit (RFC 6840 §5.7), never DO, and falls back to TCP on truncation. SERVFAIL is an answer,
+// never a reason to ask the next server: a second server that does not validate would make a bogus
+// zone look merely unsigned. At most 200 questions asked within the last half second are on the
+// wire; more wait their turn, and their deadline includes that wait.
 
 namespace surehop {
 
@@ -26,7 +27,7 @@ struct DnsServer {
 struct AresSettings {
     std::vector<DnsServer> servers; // never empty: resolv.conf is read elsewhere
     Millis timeout{1500};           // of one try
-    int tries = 2;
+    int tries = 2;                  // a question ends after timeout * 2^tries at the latest
     // Whether the AD bit of each of these servers may be believed (DESIGN invariant 7). c-ares does
     // not tell which server answered, so it is all or none.
     bool trusted_path = false;
@@ -36,7 +37,8 @@ class AresDns final : public Dns {
   public:
     // Error: c-ares refuses the settings.
     static Result<std::unique_ptr<AresDns>> create(asio::io_context& loop, AresSettings settings);
-    ~AresDns() override; // questions under way end with `unreachable`
+    // In the loop's thread or after the loop has ended. Questions under way end with `unreachable`.
+    ~AresDns() override;
 
     asio::awaitable<DnsAnswer> ask(Question question) override;
 
@@ -53,7 +55,7 @@ Result<DnsServer> parse_dns_server(std::string_view text);
 // somebody else and pass on an AD bit they have not checked.
 bool is_trusted_path(const DnsServer& server);
 
-// The nameserver lines of a resolv.conf. Empty if there are none.
+// The nameserver lines of a resolv.conf: the first three that can be read, as for the C library.
 std::vector<DnsServer> read_resolv_conf(const std::string& text);
 
 } // namespace surehop

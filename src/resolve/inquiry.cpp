@@ -233,7 +233,7 @@ class Inquiry {
                 co_return Standing{State::invalid, Reason::sts_txt_syntax};
             }
         const std::string& id = std::get<mtasts::Record>(parsed).id;
-        if (cached && id == sts.id && now_ < sts.fetched + policy_refresh)
+        if (cached && !sources_.fetch_again && id == sts.id && now_ < sts.fetched + policy_refresh)
             co_return Standing{State::present, Reason::none};
         co_return co_await fetch(id);
     }

@@ -22,6 +22,7 @@ struct Sources {
     Https& https;
     Validation validation;
     const Clock& clock;
+    bool fetch_again = false; // the MTA-STS policy, even if its id has not changed
 };
 
 asio::awaitable<Facts> inquire(NextHop next_hop, FactsPtr known, Sources sources);

@@ -29,23 +29,28 @@ std::size_t Resolver::in_flight() const {
     return flights_.size();
 }
 
-std::shared_ptr<Resolver::Flight> Resolver::join(const NextHop& next_hop) {
-    const std::lock_guard hold(mutex_);
-    const std::string key = next_hop.key();
-    if (const auto under_way = flights_.find(key); under_way != flights_.end())
-        return under_way->second;
-    if (flights_.size() >= limits_.in_flight)
-        return nullptr;
+std::shared_ptr<Resolver::Flight> Resolver::join(const NextHop& next_hop, bool fetch_again) {
     auto flight = std::make_shared<Flight>();
-    flights_.emplace(key, flight);
-    asio::co_spawn(loop_, fly(next_hop, flight), asio::detached); // fly() lets nothing escape
+    {
+        const std::lock_guard hold(mutex_);
+        const std::string key = next_hop.key();
+        if (const auto under_way = flights_.find(key); under_way != flights_.end())
+            return under_way->second;
+        if (flights_.size() >= limits_.in_flight)
+            return nullptr;
+        flights_.emplace(key, flight);
+    }
+    // Not under the lock: on the loop it runs at once, and an inquiry that asks nobody (an address)
+    // comes to its end before this returns. fly() lets nothing escape.
+    asio::co_spawn(loop_, fly(next_hop, flight, fetch_again), asio::detached);
     return flight;
 }
 
-asio::awaitable<void> Resolver::fly(NextHop next_hop, std::shared_ptr<Flight> flight) {
+asio::awaitable<void> Resolver::fly(NextHop next_hop, std::shared_ptr<Flight> flight,
+                                    bool fetch_again) {
     const std::string key = next_hop.key();
     try {
-        Sources sources{dns_, https_, validation_(), clock_};
+        Sources sources{dns_, https_, validation_(), clock_, fetch_again};
         Facts facts = co_await inquire(next_hop, book_.find(key), sources);
         book_.put(key, std::make_shared<const Facts>(std::move(facts)));
     } catch (const std::exception&) {
@@ -66,7 +71,7 @@ asio::awaitable<void> Resolver::fly(NextHop next_hop, std::shared_ptr<Flight> fl
 
 Learnt Resolver::wait(const NextHop& next_hop, Millis most, const std::string& client,
                       const std::function<void()>& progress) {
-    const auto flight = join(next_hop); // goes on whether or not we may wait for it
+    const auto flight = join(next_hop, false); // goes on whether or not we may wait for it
     if (!flight)
         return Learnt::refused;
     if (!take_place(client))
@@ -111,16 +116,13 @@ Learnt Resolver::wait_for(Flight& flight, Millis most, const std::function<void(
     return Learnt::done;
 }
 
-asio::awaitable<Learnt> Resolver::learn(NextHop next_hop, Millis most) {
-    const auto flight = join(next_hop);
+asio::awaitable<Learnt> Resolver::learn(NextHop next_hop, Millis most, bool fetch_again) {
+    const auto flight = join(next_hop, fetch_again);
     if (!flight)
         co_return Learnt::refused;
     const auto executor = co_await asio::this_coro::executor;
     const auto timer = std::make_shared<asio::steady_timer>(executor);
-    if (most > Millis{0})
-        timer->expires_after(most);
-    else
-        timer->expires_at(asio::steady_timer::time_point::max());
+    timer->expires_after(most);
     flight->timers.push_back(timer);
     const auto landed = [&] {
         const std::lock_guard look(flight->mutex);

@@ -56,18 +56,18 @@ class Resolver {
     Learnt wait(const NextHop& next_hop, Millis most, const std::string& client,
                 const std::function<void()>& progress);
 
-    // On the loop. `most` = 0 waits until the look-up ends by itself.
-    asio::awaitable<Learnt> learn(NextHop next_hop, Millis most);
+    // On the loop. `fetch_again`: the MTA-STS policy too, even if its id has not changed.
+    asio::awaitable<Learnt> learn(NextHop next_hop, Millis most, bool fetch_again = false);
 
     std::size_t in_flight() const; // from any thread
 
   private:
     struct Flight;
-    std::shared_ptr<Flight> join(const NextHop& next_hop); // null: refused
+    std::shared_ptr<Flight> join(const NextHop& next_hop, bool fetch_again); // null: refused
     bool take_place(const std::string& client);
     void leave_place(const std::string& client);
     static Learnt wait_for(Flight& flight, Millis most, const std::function<void()>& progress);
-    asio::awaitable<void> fly(NextHop next_hop, std::shared_ptr<Flight> flight);
+    asio::awaitable<void> fly(NextHop next_hop, std::shared_ptr<Flight> flight, bool fetch_again);
 
     asio::io_context& loop_;
     Dns& dns_;

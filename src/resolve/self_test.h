@@ -9,10 +9,11 @@
 #include <string>
 #include <vector>
 
-// Does our resolver validate? RFC 7672 §2.1.1 wants a security-aware resolver, and an AD bit is worth
-// something only if it is also withheld: `. SOA` must come with AD, and each configured bogus name
-// must give SERVFAIL. One that answers NOERROR means that validation is lost; one that is gone
-// (NXDOMAIN, timeout) is a warning, and the last proof is kept. Run at start and every `retest`.
+// Does our resolver validate? RFC 7672 §2.1.1 wants a security-aware resolver, and an AD bit is
+// worth something only if it is also withheld: `. SOA` must come with AD, and each configured bogus
+// name must give SERVFAIL. One that answers NOERROR means that validation is lost; one that is gone
+// (NXDOMAIN, timeout) is a warning, and if none of them shows anything the last proof is kept, as
+// it is when the resolver does not answer. Run at start and every `retest`.
 
 namespace surehop {
 
@@ -26,7 +27,7 @@ class SelfTest {
   public:
     SelfTest(Dns& dns, bool trusted_path, std::vector<std::string> bogus_names);
 
-    asio::awaitable<SelfTestResult> run(); // on the loop; also moves validation()
+    asio::awaitable<SelfTestResult> run();                // on the loop; also moves validation()
     Validation validation() const { return validation_; } // from any thread
 
   private:

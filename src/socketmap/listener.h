@@ -41,6 +41,9 @@ class Listener {
                                                   unsigned mode);
     ~Listener(); // removes its UNIX socket
 
+    // Where a peer would connect to it.
+    static Result<asio::generic::stream_protocol::endpoint> endpoint(const std::string& where);
+
     // Serves until stop(). Above `most` connections at once, new ones are hung up on. `serve` must
     // not throw; if it does, its connection ends.
     void start(std::function<asio::awaitable<void>(StreamSocket)> serve, std::size_t most);

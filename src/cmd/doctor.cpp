@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cmd/doctor.h"
+
+#include "socketmap/listener.h"
+
+#include <fmt/format.h>
+
+#include <sys/timex.h>
+#include <unistd.h>
+
+namespace surehop {
+
+namespace {
+
+class Report {
+  public:
+    void ok(const char* name, std::string text) { add(name, "ok", std::move(text)); }
+    void warning(const char* name, std::string text) { add(name, "warning", std::move(text)); }
+    void failed(const char* name, std::string text) {
+        healthy_ = false;
+        add(name, "failed", std::move(text));
+    }
+    Json finish() { return Json{{"checks", std::move(checks_)}, {"healthy", healthy_}}; }
+
+  private:
+    void add(const char* name, const char* state, std::string text) {
+        checks_.push_back({{"name", name}, {"state", state}, {"text", std::move(text)}});
+    }
+    Json checks_ = Json::array();
+    bool healthy_ = true;
+};
+
+asio::awaitable<void> resolver(Engine& engine, Report& report) {
+    const SelfTestResult result = co_await engine.self_test.run();
+    for (const std::string& warning : result.warnings)
+        report.warning("resolver", warning);
+    const std::string& servers = engine.opened.resolvers;
+    if (!result.reachable)
+        report.failed("resolver",
+                      fmt::format("{} does not answer; start it or set [resolver] servers", servers));
+    else if (result.validation == Validation::proven)
+        report.ok("resolver", fmt::format("{} validates DNSSEC; DANE counts", servers));
+    else if (result.validation == Validation::lost)
+        report.failed("resolver",
+                      fmt::format("{} has stopped validating DNSSEC; DANE is unknown", servers));
+    else if (!engine.opened.trusted)
+        report.warning("resolver",
+                       fmt::format("{} is not on this machine and not declared trusted, so DANE "
+                                   "does not count; run a validating resolver on 127.0.0.1",
+                                   servers));
+    else
+        report.warning("resolver",
+                       fmt::format("{} does not validate DNSSEC, so DANE does not count; use a "
+                                   "validating resolver such as Unbound",
+                                   servers));
+}
+
+// Whether somebody, that is ourselves, accepts connections there.
+asio::awaitable<void> socket(Engine& engine, Report& report, const std::string& where) {
+    using Protocol = asio::generic::stream_protocol;
+    const auto endpoint = Listener::endpoint(where);
+    if (!endpoint) {
+        report.failed("socket", endpoint.error());
+        co_return;
+    }
+    Protocol::socket peer(engine.loop);
+    asio::error_code failed;
+    co_await peer.async_connect(*endpoint, asio::redirect_error(asio::use_awaitable, failed));
+    if (failed)
+        report.failed("socket", fmt::format("{} cannot be reached: {}", where, failed.message()));
+    else
+        report.ok("socket", fmt::format("{} accepts connections", where));
+}
+
+void certificates(const Settings& settings, Report& report) {
+    const std::string& configured = settings.https.ca_file;
+    const std::string path = configured.empty() ? "/etc/ssl/certs/ca-certificates.crt" : configured;
+    if (::access(path.c_str(), R_OK) == 0)
+        report.ok("certificates", fmt::format("{} can be read", path));
+    else if (configured.empty())
+        report.warning("certificates",
+                       fmt::format("{} cannot be read; install ca-certificates, or set [https] "
+                                   "ca_file: without it no MTA-STS policy can be fetched",
+                                   path));
+    else
+        report.failed("certificates",
+                      fmt::format("[https] ca_file {} cannot be read; no MTA-STS policy can be "
+                                  "fetched",
+                                  path));
+}
+
+void store(Engine& engine, Report& report) {
+    const std::string& path = engine.opened.settings->store.path;
+    const auto written = engine.opened.writer->submit_and_wait([](Database& database) {
+        return database.execute("UPDATE promise SET made = made WHERE key = ''");
+    });
+    if (written)
+        report.ok("store", fmt::format("{} can be written", path));
+    else
+        report.failed("store", written.error());
+}
+
+void clock(Engine& engine, Report& report) {
+    timex state{};
+    const bool synchronised = ::adjtimex(&state) >= 0 && (state.status & STA_UNSYNC) == 0;
+    const std::string now = format_time(engine.clock.now());
+    if (synchronised)
+        report.ok("clock", fmt::format("{}, synchronised", now));
+    else
+        report.warning("clock", fmt::format("{}, and nothing keeps it right: run an NTP client, since "
+                                            "certificates, policies and exceptions depend on it",
+                                            now));
+}
+
+void rules(const Settings& settings, Report& report) {
+    const Site& site = *settings.site;
+    const std::string mode(name_of(site.rules->mode()));
+    if (site.rules->mode() == PolicyMode::audit)
+        report.warning("rules", "mode is audit: nothing is refused");
+    else if (site.lock == Lock::none)
+        report.warning("rules", "mode is enforce without a lock: the gate refuses, but delivery is "
+                                "not bound; set [mta] lock");
+    else
+        report.ok("rules", fmt::format("mode is {}, bound by lock {}", mode, name_of(site.lock)));
+}
+
+} // namespace
+
+asio::awaitable<Json> examine(Engine& engine) {
+    const SettingsPtr settings = engine.current.get();
+    Report report;
+    co_await resolver(engine, report);
+    std::vector<std::string> sockets = engine.opened.settings->listen.socketmap;
+    sockets.insert(sockets.begin(), engine.opened.settings->listen.milter);
+    for (const std::string& where : sockets)
+        co_await socket(engine, report, where);
+    certificates(*settings, report);
+    store(engine, report);
+    clock(engine, report);
+    rules(*settings, report);
+    co_return report.finish();
+}
+
+} // namespace surehop

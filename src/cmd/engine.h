@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/result.h"
+#include "conf/settings.h"
+#include "control/commands.h"
+#include "gate/gate.h"
+#include "resolve/ares_dns.h"
+#include "resolve/curl_https.h"
+#include "resolve/resolver.h"
+#include "resolve/self_test.h"
+#include "store/allowlist.h"
+#include "store/database.h"
+#include "store/facts_store.h"
+#include "store/ledger.h"
+#include "store/promises.h"
+#include "store/writer.h"
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+
+// Everything between the doors: store, resolver, gate, in the order in which each needs the one
+// before. Built once by surehopd, and by `surehop --offline` where no daemon runs.
+
+namespace surehop {
+
+class SystemClock final : public Clock {
+  public:
+    Time now() const override;
+};
+
+// The settings in force. A reload swaps the pointer; whoever took it keeps what he has.
+class CurrentSettings {
+  public:
+    explicit CurrentSettings(SettingsPtr settings) : settings_(std::move(settings)) {}
+    SettingsPtr get() const {
+        const std::lock_guard hold(mutex_);
+        return settings_;
+    }
+    void set(SettingsPtr settings) {
+        const std::lock_guard hold(mutex_);
+        settings_ = std::move(settings);
+    }
+
+  private:
+    mutable std::mutex mutex_;
+    SettingsPtr settings_;
+};
+
+// What can fail while it is being opened, before the rest is built upon it.
+struct Opened {
+    SettingsPtr settings;
+    std::unique_ptr<Database> reader;
+    std::unique_ptr<Writer> writer;
+    std::unique_ptr<Allowlist> allowlist;
+    std::unique_ptr<Promises> promises;
+    std::unique_ptr<AresDns> dns;
+    std::string resolvers; // "127.0.0.1:53, ..."
+    bool trusted = false;  // the AD bit of all of them may be believed
+};
+
+struct Engine {
+    // Opens the store and chooses the resolvers (the loop runs meanwhile). The error names what is
+    // wrong and the remedy; nothing is left half-built.
+    static Result<std::unique_ptr<Engine>> build(asio::io_context& loop, SettingsPtr settings);
+
+    // Runs the self-test at once and then every `resolver.retest`; logs what changes. The first one
+    // decides whether DANE counts: `after_first` is called when it has ended.
+    asio::awaitable<void> keep_testing(std::function<void()> after_first);
+
+    asio::io_context& loop;
+    SystemClock clock;
+    Opened opened;
+    CurrentSettings current;
+    FactsStore facts;
+    Ledger ledger;
+    CurlHttps https;
+    SelfTest self_test;
+    Resolver resolver;
+    Gate gate;
+    References references;
+
+    Engine(asio::io_context& the_loop, Opened what);
+};
+
+} // namespace surehop

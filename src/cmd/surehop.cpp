@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: Apache-2.0
+
+// The admin CLI: one noun and one verb become one request to the daemon, or, with --offline, to the
+// same code in this process. See surehop(8).
+
+#include "base/log.h"
+#include "cmd/doctor.h"
+#include "cmd/engine.h"
+#include "cmd/surehop_print.h"
+#include "conf/load.h"
+#include "conf/show.h"
+#include "control/client.h"
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <sysexits.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <functional>
+#include <string>
+
+namespace surehop {
+namespace {
+
+constexpr Seconds patience{30};
+constexpr int exit_no = 1;      // falls short, no mail, unhealthy, nothing found
+constexpr int exit_unknown = 2; // explain: could not be told
+
+struct Common {
+    std::string config = SUREHOP_SYSCONFDIR "/surehop/surehop.toml";
+    std::string socket;
+    bool json = false;
+    bool offline = false;
+};
+
+struct Request {
+    Json ask;
+    std::string (*text)(const Json&) = nullptr;
+    int (*status)(const Json&) = nullptr; // null: 0
+    bool reads_only = true;
+};
+
+int complain(const std::string& text, int status) {
+    fmt::print(stderr, "surehop: {}\n", text);
+    return status;
+}
+
+std::string socket_of(const Common& common) {
+    if (!common.socket.empty())
+        return common.socket;
+    // Also from a file with errors: the daemon runs on with the configuration before it.
+    const Loaded loaded = load_file(common.config);
+    return loaded.control.empty() ? default_settings()->listen.control : loaded.control;
+}
+
+int show(const Common& common, const Request& request, const Json& result) {
+    fmt::print("{}", common.json ? print_json(result, 2) + "\n" : request.text(result));
+    return request.status == nullptr ? EX_OK : request.status(result);
+}
+
+// The daemon's own code, in this process and on its store.
+int answer_offline(const Common& common, const Request& request) {
+    const Loaded loaded = load_file(common.config);
+    for (const Problem& problem : loaded.errors)
+        (void)complain(problem.line(), EX_CONFIG);
+    if (!loaded)
+        return EX_CONFIG;
+    if (!request.reads_only && daemon_runs(loaded.settings->listen.control))
+        return complain("surehopd is running: leave out --offline, and it takes effect at once",
+                        EX_USAGE);
+    log::start("surehop", log::Target::standard_error, "warning");
+    asio::io_context loop(1);
+    auto built = Engine::build(loop, loaded.settings);
+    if (!built)
+        return complain(built.error(), EX_UNAVAILABLE);
+    Engine& engine = **built;
+    const auto site = [&engine] { return engine.current.get()->site; };
+    Commands commands(CommandParts{engine.gate, engine.facts, *engine.opened.allowlist,
+                                   engine.ledger, *engine.opened.promises, engine.clock, site,
+                                   [&engine] { return examine(engine); },
+                                   [] { return Json{{"running", false}}; },
+                                   [](const Peer&) {
+                                       return control_error("surehopd is not running");
+                                   }});
+    // Whoever may open the store may do with it what the daemon would let its own user do.
+    Peer self(::geteuid(), "offline");
+    self.may_read = self.may_change = true;
+    Json reply;
+    asio::co_spawn(
+        loop,
+        [&]() -> asio::awaitable<void> {
+            (void)co_await engine.self_test.run();
+            reply = co_await commands.answer(request.ask, self);
+            loop.stop();
+        },
+        asio::detached);
+    loop.restart();
+    loop.run();
+    if (!reply.value("ok", false))
+        return complain(reply.value("error", std::string("no answer")), EX_UNAVAILABLE);
+    return show(common, request, reply.at("result"));
+}
+
+int answer(const Common& common, const Request& request) {
+    if (common.offline)
+        return answer_offline(common, request);
+    const auto result = ask_daemon(socket_of(common), request.ask, patience);
+    return result ? show(common, request, *result) : complain(result.error(), EX_UNAVAILABLE);
+}
+
+int outcome_status(const Json& explained) {
+    const std::string outcome = explained.at("verdict").value("outcome", std::string());
+    if (outcome == "meets")
+        return EX_OK;
+    return outcome == "unknown" ? exit_unknown : exit_no;
+}
+
+int config_command(const Common& common, const std::string& verb) {
+    if (verb == "defaults") {
+        fmt::print("{}", common.json ? print_json(defaults_json(), 2) + "\n" : defaults_text());
+        return EX_OK;
+    }
+    const Loaded loaded = load_file(common.config);
+    if (verb == "check") {
+        fmt::print("{}", common.json ? print_json(check_json(loaded, common.config), 2) + "\n"
+                                     : check_text(loaded, common.config));
+        return loaded ? EX_OK : EX_CONFIG;
+    }
+    for (const Problem& problem : loaded.errors)
+        (void)complain(problem.line(), EX_CONFIG);
+    if (!loaded)
+        return EX_CONFIG;
+    fmt::print("{}", common.json ? print_json(show_json(*loaded.settings), 2) + "\n"
+                                 : show_text(*loaded.settings));
+    return EX_OK;
+}
+
+// The command line: every leaf sets `run`.
+class CommandLine {
+  public:
+    CommandLine() {
+        app_.add_option("-c,--config", common_.config, "surehopd's configuration")
+            ->capture_default_str();
+        app_.add_option("--socket", common_.socket,
+                        "the control socket; by default the one that the configuration names");
+        app_.add_flag("--json", common_.json, "print JSON");
+        app_.add_flag("--offline", common_.offline,
+                      "open the store directly, when surehopd does not run");
+        app_.set_version_flag("--version", "surehop " SUREHOP_VERSION);
+        app_.require_subcommand(1);
+        app_.fallthrough();
+        explain();
+        facts();
+        allow();
+        small_ones();
+        config();
+    }
+
+    int run(int count, char** words) {
+        try {
+            app_.parse(count, words);
+            return run_();
+        } catch (const CLI::ParseError& error) {
+            return app_.exit(error) == 0 ? EX_OK : EX_USAGE;
+        }
+    }
+
+  private:
+    CLI::App* verb(CLI::App* parent, const char* name, const char* help) {
+        CLI::App* command = parent->add_subcommand(name, help);
+        command->fallthrough();
+        return command;
+    }
+
+    CLI::App* noun(const char* name, const char* help) {
+        CLI::App* command = verb(&app_, name, help);
+        command->require_subcommand(1);
+        return command;
+    }
+
+    // When the command is given, sends what was collected under `what`.
+    void sends(CLI::App* command, const char* what, std::string (*text)(const Json&),
+               bool reads_only = true, int (*status)(const Json&) = nullptr) {
+        command->callback([this, what, text, reads_only, status] {
+            run_ = [this, what, text, reads_only, status] {
+                Json ask{{"do", what}};
+                for (const auto& [name, value] : fields_.items())
+                    ask[name] = value;
+                return answer(common_, Request{std::move(ask), text, status, reads_only});
+            };
+        });
+    }
+
+    CLI::Option* field(CLI::App* command, const char* option, const char* name, const char* help) {
+        return command->add_option_function<std::string>(
+            option, [this, name](const std::string& value) { fields_[name] = value; }, help);
+    }
+
+    void explain() {
+        CLI::App* command = verb(&app_, "explain", "what would happen to mail for ADDRESS, and why");
+        field(command, "ADDRESS", "address", "the recipient")->required();
+        field(command, "--from", "from", "the sender");
+        field(command, "--mailer", "mailer", "as the MTA would give {rcpt_mailer}: smtp, local, ...");
+        field(command, "--host", "host", "as the MTA would give {rcpt_host}: a next hop");
+        sends(command, "explain", explain_text, true, outcome_status);
+    }
+
+    void facts() {
+        CLI::App* group = noun("facts", "what is known of next hops");
+        const auto one = [&](const char* name, const char* help) {
+            CLI::App* command = verb(group, name, help);
+            field(command, "NEXT-HOP", "next_hop", "example.org, [host], [host]:port")->required();
+            return command;
+        };
+        sends(one("show", "what is known; looked up when it is not"), "facts show", facts_text);
+        sends(one("refresh", "look it up again now"), "facts refresh", facts_text, false);
+        sends(one("forget", "forget it, its MTA-STS policy too"), "facts forget", members_text,
+              false);
+        sends(verb(group, "list", "all that is known"), "facts list", facts_list_text);
+    }
+
+    void allow() {
+        CLI::App* group = noun("allow", "exceptions: recipients for whom less is enough");
+        CLI::App* add = verb(group, "add", "make an exception, in force at once");
+        field(add, "RECIPIENT", "recipient",
+              "user@example.org, example.org, or .example.org for the domains below it")
+            ->required();
+        field(add, "--lowest", "lowest", "the lowest level that is still accepted")->required();
+        field(add, "--reason", "reason", "why")->required();
+        field(add, "--owner", "owner", "who answers for it")->required();
+        field(add, "--until", "until", "when it ends: 2027-03-31, 2027-03-31T12:00:00Z or +30d")
+            ->required();
+        field(add, "--from", "sender", "only for mail from this address or domain");
+        field(add, "--ticket", "ticket", "where it was decided");
+        sends(add, "allow add", exception_text, false);
+
+        const auto by_id = [&](const char* name, const char* help) {
+            CLI::App* command = verb(group, name, help);
+            command
+                ->add_option_function<std::int64_t>(
+                    "ID", [this](std::int64_t id) { fields_["id"] = id; }, "its number")
+                ->required();
+            return command;
+        };
+        CLI::App* remove = by_id("remove", "end an exception; its history stays");
+        field(remove, "--reason", "reason", "why")->required();
+        sends(remove, "allow remove", exception_text, false);
+        sends(by_id("show", "one exception"), "allow show", exception_text);
+        sends(verb(group, "list", "all exceptions, ended ones too"), "allow list", exceptions_text);
+    }
+
+    void small_ones() {
+        sends(verb(noun("promise", "what was promised of deliveries still to come"), "list",
+                   "all live promises"),
+              "promise list", promises_text);
+        CLI::App* trace = verb(&app_, "trace", "what the ledger knows of a message or an address");
+        field(trace, "WHAT", "what", "the reference of a reply, a queue id, or an address")
+            ->required();
+        sends(trace, "trace", trace_text, true,
+              [](const Json& found) { return found.at("rows").empty() ? exit_no : EX_OK; });
+        sends(verb(&app_, "doctor", "can this site do what its configuration asks?"), "doctor",
+              doctor_text, true,
+              [](const Json& report) { return report.value("healthy", false) ? EX_OK : exit_no; });
+        sends(verb(&app_, "status", "what the daemon runs with"), "status", members_text);
+        sends(verb(&app_, "reload", "read the configuration again; a bad one changes nothing"),
+              "reload", members_text, false);
+    }
+
+    void config() {
+        CLI::App* group = noun("config", "the configuration file");
+        const auto leaf = [&](const char* name, const char* help) {
+            verb(group, name, help)->callback([this, name] {
+                run_ = [this, name] { return config_command(common_, name); };
+            });
+        };
+        leaf("check", "is it valid? All problems, with file, line and column");
+        leaf("show", "the settings in force, and where each comes from");
+        leaf("defaults", "every setting with its default");
+    }
+
+    CLI::App app_{"Asks and administers surehopd.", "surehop"};
+    Common common_;
+    Json fields_ = Json::object();
+    std::function<int()> run_;
+};
+
+} // namespace
+} // namespace surehop
+
+int main(int count, char** words) {
+    try {
+        return surehop::CommandLine().run(count, words);
+    } catch (const std::exception& error) {
+        fmt::print(stderr, "surehop: {}\n", error.what());
+        return EX_SOFTWARE;
+    }
+}

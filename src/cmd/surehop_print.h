@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "base/json.h"
+
+#include <string>
+
+// What the CLI shows people, made from the same JSON that --json prints. Lines of text; strangers'
+// text is made printable.
+
+namespace surehop {
+
+std::string explain_text(const Json& explained);
+std::string facts_text(const Json& shown);
+std::string facts_list_text(const Json& list);
+std::string exception_text(const Json& exception);
+std::string exceptions_text(const Json& list);
+std::string promises_text(const Json& list);
+std::string trace_text(const Json& rows);
+std::string doctor_text(const Json& report);
+std::string members_text(const Json& object); // "name  value", a line each
+
+} // namespace surehop

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cmd/surehopd_daemon.h"
+
+#include "base/log.h"
+#include "cmd/doctor.h"
+#include "cmd/surehopd_signals.h"
+#include "conf/load.h"
+
+#include <fmt/format.h>
+#include <sysexits.h>
+
+#include <cstdlib>
+
+namespace surehop {
+
+namespace {
+
+constexpr std::size_t most_socketmap_connections = 500;
+constexpr std::size_t most_control_connections = 20;
+constexpr unsigned socketmap_mode = 0660;
+constexpr unsigned control_mode = 0666; // the kernel says who asks: see control/server.h
+constexpr Millis patience_at_stop{8'000};
+
+// What a reload cannot change, because it is built at the start.
+std::vector<std::string> needs_restart(const Settings& before, const Settings& after) {
+    std::vector<std::string> out;
+    const auto compare = [&](bool same, const char* what) {
+        if (!same)
+            out.emplace_back(what);
+    };
+    compare(before.listen.milter == after.listen.milter &&
+                before.listen.socketmap == after.listen.socketmap &&
+                before.listen.control == after.listen.control,
+            "[listen]");
+    compare(before.store.path == after.store.path, "[store]");
+    compare(before.resolver.servers == after.resolver.servers &&
+                before.resolver.trusted == after.resolver.trusted &&
+                before.resolver.bogus_names == after.resolver.bogus_names &&
+                before.resolver.timeout == after.resolver.timeout,
+            "[resolver]");
+    compare(before.https.ca_file == after.https.ca_file && before.https.port == after.https.port &&
+                before.https.allow_private == after.https.allow_private &&
+                before.https.timeout == after.https.timeout,
+            "[https]");
+    compare(before.log.target == after.log.target, "[log] target");
+    return out;
+}
+
+} // namespace
+
+Daemon::Daemon(Engine& engine)
+    : engine_(engine), socketmap_(engine.gate, engine.clock,
+                                  [&engine] { return engine.current.get()->site; }),
+      commands_(CommandParts{
+          engine.gate, engine.facts, *engine.opened.allowlist, engine.ledger,
+          *engine.opened.promises, engine.clock, [&engine] { return engine.current.get()->site; },
+          [&engine] { return examine(engine); }, [this] { return status(); },
+          [this](const Peer& peer) { return reload(peer.text()); }}),
+      control_([this](Json request, Peer peer) {
+          return commands_.answer(std::move(request), std::move(peer));
+      }),
+      started_(engine.clock.now()) {}
+
+Daemon::~Daemon() = default;
+
+std::string Daemon::describe(const Settings& settings) {
+    return fmt::format("mode={} lock={} rules={} configuration={}",
+                       name_of(settings.site->rules->mode()), name_of(settings.site->lock),
+                       settings.site->rules->hash().substr(0, 16), settings.hash.substr(0, 16));
+}
+
+void Daemon::record(const std::string& kind, const std::string& detail) {
+    LedgerRow row;
+    row.time = engine_.clock.now();
+    row.kind = kind;
+    row.detail = detail;
+    std::vector<LedgerRow> rows{std::move(row)};
+    if (auto written = engine_.ledger.append(std::move(rows)); !written)
+        log::error("cannot record '{}' in the ledger: {}", kind, written.error());
+}
+
+Status Daemon::open() {
+    const SettingsPtr settings = engine_.current.get();
+    for (const std::string& where : settings->listen.socketmap) {
+        auto listener = Listener::open(engine_.loop, where, socketmap_mode);
+        if (!listener)
+            return Error{listener.error()};
+        (*listener)->start(
+            [this](StreamSocket socket) { return socketmap_.serve(std::move(socket)); },
+            most_socketmap_connections);
+        listeners_.push_back(*std::move(listener));
+    }
+    auto control = Listener::open(engine_.loop, "unix:" + settings->listen.control, control_mode);
+    if (!control)
+        return Error{control.error()};
+    (*control)->start([this](StreamSocket socket) { return control_.serve(std::move(socket)); },
+                      most_control_connections);
+    listeners_.push_back(*std::move(control));
+
+    auto milter = Milter::open(
+        settings->listen.milter,
+        SessionParts{engine_.gate, engine_.ledger, *engine_.opened.promises, engine_.references,
+                     engine_.clock, [this] { return engine_.current.get()->site; }},
+        [](const std::string& text) { log::warning("{}", text); });
+    if (!milter)
+        return Error{milter.error()};
+    milter_ = *std::move(milter);
+    return Done{};
+}
+
+int Daemon::run() {
+    const SettingsPtr settings = engine_.current.get();
+    if (auto taken = take_signals(engine_.loop,
+                                  SignalActions{[this] { stop(); },
+                                                [this] { (void)reload("signal"); }});
+        !taken) {
+        log::error("{}", taken.error());
+        return EX_OSERR;
+    }
+    record("start", describe(*settings));
+    const auto serve = [this] { // not before it is known whether DANE counts
+        milter_->run([this] {
+            asio::post(engine_.loop, [this] {
+                log::error("libmilter has stopped serving; surehopd ends");
+                exit_status_ = EX_SOFTWARE;
+                stop();
+            });
+        });
+        const SettingsPtr now = engine_.current.get();
+        log::info("surehopd serves {}: {}", now->listen.milter, describe(*now));
+    };
+    asio::co_spawn(engine_.loop, engine_.keep_testing(serve), asio::detached);
+    engine_.loop.restart();
+    engine_.loop.run();
+
+    for (const auto& listener : listeners_)
+        listener->stop();
+    if (!milter_->stop(patience_at_stop)) {
+        log::error("a session did not end within {}; leaving without it",
+                   format_duration(patience_at_stop));
+        std::_Exit(EX_SOFTWARE); // its thread still uses what would be destroyed
+    }
+    record("stop", describe(*engine_.current.get()));
+    log::info("surehopd has stopped");
+    return exit_status_;
+}
+
+void Daemon::stop() {
+    engine_.loop.stop();
+}
+
+Json Daemon::reload(const std::string& by) {
+    const SettingsPtr before = engine_.current.get();
+    if (before->file.empty())
+        return control_error("surehopd runs with --defaults: there is no file to read again");
+    const Loaded loaded = load_file(before->file);
+    for (const Problem& problem : loaded.warnings)
+        log::warning("{}", problem.line());
+    if (!loaded) {
+        std::string all = "the new configuration is not valid; the old one stays in force:";
+        for (const Problem& problem : loaded.errors) {
+            log::error("{}", problem.line());
+            all += "\n" + problem.line();
+        }
+        log::error("reload by {} failed; the old configuration stays in force", by);
+        record("reload-failed", fmt::format("{}; by {}", describe(*before), by));
+        return control_error(std::move(all));
+    }
+    const SettingsPtr after = loaded.settings;
+    const auto restart = needs_restart(*before, *after);
+    engine_.current.set(after);
+    log::set_level(after->log.name());
+    record("reload", fmt::format("{}; by {}", describe(*after), by));
+    log::info("configuration read again by {}: {}", by, describe(*after));
+    if (before->site->rules->mode() == PolicyMode::enforce &&
+        after->site->rules->mode() == PolicyMode::audit)
+        log::error("the mode changed from enforce to audit: nothing is refused any more");
+    Json notes = Json::array();
+    for (const std::string& section : restart) {
+        log::warning("{} has changed; that takes effect at the next start", section);
+        notes.push_back(section + " has changed; that takes effect at the next start");
+    }
+    return control_result({{"file", after->file},
+                           {"mode", name_of(after->site->rules->mode())},
+                           {"rules", after->site->rules->hash()},
+                           {"configuration", after->hash},
+                           {"notes", std::move(notes)}});
+}
+
+Json Daemon::status() const {
+    const SettingsPtr settings = engine_.current.get();
+    return Json{{"version", SUREHOP_VERSION},
+                {"started", format_time(started_)},
+                {"file", settings->file},
+                {"mode", name_of(settings->site->rules->mode())},
+                {"lock", name_of(settings->site->lock)},
+                {"rules", settings->site->rules->hash()},
+                {"configuration", settings->hash},
+                {"validates", engine_.self_test.validation() == Validation::proven},
+                {"look_ups", engine_.resolver.in_flight()},
+                {"writes_waiting", engine_.opened.writer->queued()}};
+}
+
+} // namespace surehop

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "cmd/engine.h"
+#include "control/server.h"
+#include "milter/mfapi.h"
+#include "socketmap/server.h"
+
+#include <memory>
+#include <string>
+#include <vector>
+
+// The engine with its doors: milter, socketmap and control socket, and what happens at start, reload
+// and stop.
+
+namespace surehop {
+
+class Daemon {
+  public:
+    explicit Daemon(Engine& engine);
+    ~Daemon();
+
+    // Opens all doors or none; the error names the one that does not open.
+    Status open();
+
+    // Serves until stop(); runs the loop. The exit status.
+    int run();
+
+    void stop();           // from the loop
+    Json reload(const std::string& by); // a whole control reply; a bad file changes nothing
+
+  private:
+    Json status() const;
+    void record(const std::string& kind, const std::string& detail);
+    static std::string describe(const Settings& settings);
+
+    Engine& engine_;
+    SocketmapServer socketmap_;
+    Commands commands_;
+    ControlServer control_;
+    std::vector<std::unique_ptr<Listener>> listeners_;
+    std::unique_ptr<Milter> milter_;
+    Time started_;
+    int exit_status_ = 0;
+};
+
+} // namespace surehop

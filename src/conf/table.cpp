@@ -1,0 +1,505 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "conf/table.h"
+
+#include "base/text.h"
+#include "conf/forms.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <type_traits>
+
+namespace surehop {
+
+namespace {
+
+using Shown = std::optional<std::vector<std::string>>;
+
+constexpr auto falls_short_words =
+    std::to_array<std::string_view>({"reject", "quarantine", "defer", "tag"});
+constexpr auto unknown_words =
+    std::to_array<std::string_view>({"defer", "reject", "quarantine", "tag", "accept"});
+constexpr auto mode_words = std::to_array<std::string_view>({"audit", "enforce"});
+constexpr auto scope_words = std::to_array<std::string_view>({"transport", "internal"});
+
+constexpr std::string_view socket_form = "unix:/absolute/path or inet:PORT@ADDRESS";
+constexpr std::string_view path_form = "an absolute path";
+constexpr std::string_view domain_form = "a domain such as example.org";
+constexpr std::string_view ascii_form = "printable ASCII without \" and \\";
+
+constexpr std::uint64_t seconds = 1000, minutes = 60 * seconds, hours = 60 * minutes,
+                        days = 24 * hours;
+
+// ---- lenses ----
+// Of a member M of the group G of Settings: `duration_at<&Settings::gate, &Settings::Gate::wait>`.
+
+Shown one(std::string_view text) { return std::vector<std::string>{std::string(text)}; }
+
+const std::string& text_of(const std::string& text) { return text; }
+template <class T> std::string text_of(const T& value) { return value.text(); }
+
+template <class List> Shown texts(const List& list) {
+    std::vector<std::string> out;
+    for (const auto& element : list)
+        out.push_back(text_of(element));
+    return out;
+}
+
+template <auto G, auto M>
+constexpr Lens duration_at = {
+    [](Settings& s, std::size_t, const Item& item) -> Status {
+        s.*G.*M = item.duration;
+        return Done{};
+    },
+    [](const Settings& s, std::size_t) { return one(format_duration(s.*G.*M)); }};
+
+template <auto G, auto M>
+constexpr Lens number_at = {
+    [](Settings& s, std::size_t, const Item& item) -> Status {
+        s.*G.*M = static_cast<std::remove_reference_t<decltype(s.*G.*M)>>(item.number);
+        return Done{};
+    },
+    [](const Settings& s, std::size_t) { return one(std::to_string(s.*G.*M)); }};
+
+// An enum whose values count the words.
+template <auto G, auto M, const auto& words>
+constexpr Lens word_at = {[](Settings& s, std::size_t, const Item& item) -> Status {
+                              s.*G.*M = static_cast<std::remove_reference_t<decltype(s.*G.*M)>>(
+                                  item.word);
+                              return Done{};
+                          },
+                          [](const Settings& s, std::size_t) {
+                              return one(words.at(static_cast<std::size_t>(s.*G.*M)));
+                          }};
+
+template <auto G, auto M, auto parse>
+constexpr Lens text_at = {[](Settings& s, std::size_t, const Item& item) -> Status {
+                              auto value = parse(item.text);
+                              if (!value)
+                                  return Error{value.error()};
+                              s.*G.*M = std::move(*value);
+                              return Done{};
+                          },
+                          [](const Settings& s, std::size_t) { return one(text_of(s.*G.*M)); }};
+
+template <auto G, auto M, auto parse>
+constexpr Lens list_at = {[](Settings& s, std::size_t, const Item& item) -> Status {
+                              auto value = parse(item.text);
+                              if (!value)
+                                  return Error{value.error()};
+                              (s.*G.*M).push_back(std::move(*value));
+                              return Done{};
+                          },
+                          [](const Settings& s, std::size_t) { return texts(s.*G.*M); }};
+
+// Of a list in a [[rule]] or [[route]]; an empty one is not there.
+template <auto G, auto M, auto parse>
+constexpr Lens block_list_at = {[](Settings& s, std::size_t index, const Item& item) -> Status {
+                                    auto value = parse(item.text);
+                                    if (!value)
+                                        return Error{value.error()};
+                                    ((s.*G).at(index - 1).*M).push_back(std::move(*value));
+                                    return Done{};
+                                },
+                                [](const Settings& s, std::size_t index) {
+                                    const auto& list = (s.*G).at(index - 1).*M;
+                                    return list.empty() ? Shown{} : texts(list);
+                                }};
+
+// What [policy] and [[rule]] have in common.
+template <class S> auto& requirement(S& settings, std::size_t index) {
+    return index == 0 ? settings.policy : settings.rules.at(index - 1).requirement;
+}
+
+constexpr Lens minimum = {[](Settings& s, std::size_t index, const Item& item) -> Status {
+                              requirement(s, index).minimum = static_cast<Level>(item.word);
+                              return Done{};
+                          },
+                          [](const Settings& s, std::size_t index) {
+                              return one(name_of(requirement(s, index).minimum));
+                          }};
+
+template <auto M>
+constexpr Lens action = {
+    [](Settings& s, std::size_t index, const Item& item) -> Status {
+        requirement(s, index).*M = *action_of(item.text);
+        return Done{};
+    },
+    [](const Settings& s, std::size_t index) { return one(name_of(requirement(s, index).*M)); }};
+
+constexpr Lens mode = {
+    [](Settings& s, std::size_t index, const Item& item) -> Status {
+        requirement(s, index).mode = static_cast<PolicyMode>(item.word);
+        return Done{};
+    },
+    [](const Settings& s, std::size_t index) { return one(name_of(requirement(s, index).mode)); }};
+
+template <auto M>
+constexpr Lens words_for_people = {
+    [](Settings& s, std::size_t index, const Item& item) -> Status {
+        auto text = quotable_text(item.text);
+        if (!text)
+            return Error{text.error()};
+        requirement(s, index).*M = std::move(*text);
+        return Done{};
+    },
+    [](const Settings& s, std::size_t index) { return one(requirement(s, index).*M); }};
+
+constexpr Lens route_next_hop = {[](Settings& s, std::size_t index, const Item& item) -> Status {
+                                     auto hop = NextHop::parse(item.text);
+                                     if (!hop)
+                                         return Error{hop.error()};
+                                     s.routes.at(index - 1).next_hop = std::move(*hop);
+                                     return Done{};
+                                 },
+                                 [](const Settings& s, std::size_t index) {
+                                     const auto& hop = s.routes.at(index - 1).next_hop;
+                                     return hop ? one(hop->key()) : Shown{};
+                                 }};
+
+constexpr Lens route_scope = {[](Settings& s, std::size_t index, const Item& item) -> Status {
+                                  s.routes.at(index - 1).internal = item.word == 1;
+                                  return Done{};
+                              },
+                              [](const Settings& s, std::size_t index) {
+                                  return one(
+                                      scope_words.at(s.routes.at(index - 1).internal ? 1 : 0));
+                              }};
+
+// ---- the table ----
+// The order is that of surehop.toml(5) and of `surehop config`.
+constexpr auto rows = std::to_array<Row>({
+    {.section = "mta",
+     .key = "lock",
+     .type = Type::word,
+     .words = lock_names,
+     .initial = "none",
+     .help = "Which mail server binds its deliveries by asking surehop",
+     .lens = word_at<&Settings::mta, &Settings::Mta::lock, lock_names>},
+    {.section = "mta",
+     .key = "queue_lifetime",
+     .type = Type::duration,
+     .least = 1 * minutes,
+     .most = 100 * days,
+     .initial = "5d",
+     .help = "How long the mail server keeps trying to deliver a message",
+     .lens = duration_at<&Settings::mta, &Settings::Mta::queue_lifetime>},
+    {.section = "mta",
+     .key = "final_domains",
+     .type = Type::list,
+     .most = 1000,
+     .form = domain_form,
+     .help = "Domains that are delivered on this machine: their mail is not transport",
+     .lens = list_at<&Settings::mta, &Settings::Mta::final_domains, Domain::parse>},
+
+    {.section = "policy",
+     .key = "minimum",
+     .type = Type::word,
+     .words = level_names,
+     .initial = "authenticated",
+     .help = "The lowest level at which mail may leave",
+     .lens = minimum},
+    {.section = "policy",
+     .key = "falls_short",
+     .type = Type::word,
+     .words = falls_short_words,
+     .initial = "reject",
+     .help = "What happens to a recipient whose destination stays below the minimum",
+     .lens = action<&Requirement::falls_short>},
+    {.section = "policy",
+     .key = "unknown",
+     .type = Type::word,
+     .words = unknown_words,
+     .initial = "defer",
+     .help = "What happens to a recipient of whose destination not enough can be learnt",
+     .lens = action<&Requirement::unknown>},
+    {.section = "policy",
+     .key = "mode",
+     .type = Type::word,
+     .words = mode_words,
+     .absent = Absent::required,
+     .initial = "audit",
+     .help = "Whether decisions are only recorded, or carried out",
+     .lens = mode},
+    {.section = "policy",
+     .key = "help",
+     .least = 0,
+     .most = 100,
+     .form = ascii_form,
+     .help = "Whom a refused sender may ask; stands in the reply",
+     .lens = words_for_people<&Requirement::help>},
+
+    {.section = "rule",
+     .key = "name",
+     .most = 64,
+     .form = ascii_form,
+     .absent = Absent::required,
+     .help = "Names the rule in replies, logs and the ledger; unique",
+     .lens = words_for_people<&Requirement::rule>},
+    {.section = "rule",
+     .key = "sender",
+     .type = Type::list,
+     .most = 1000,
+     .form = "user@example.org, @example.org, *.example.org, <> or *",
+     .absent = Absent::nothing,
+     .help = "Envelope senders for whom the rule holds; without it, every sender",
+     .lens = block_list_at<&Settings::rules, &Rule::senders, AddressPattern::parse>},
+    {.section = "rule",
+     .key = "recipient",
+     .type = Type::list,
+     .most = 1000,
+     .form = "user@example.org, @example.org, *.example.org or *",
+     .absent = Absent::nothing,
+     .help = "Recipients for whom the rule holds; without it, every recipient",
+     .lens = block_list_at<&Settings::rules, &Rule::recipients, recipient_pattern>},
+    {.section = "rule",
+     .key = "minimum",
+     .type = Type::word,
+     .words = level_names,
+     .absent = Absent::as_policy,
+     .help = "As in [policy]",
+     .lens = minimum},
+    {.section = "rule",
+     .key = "falls_short",
+     .type = Type::word,
+     .words = falls_short_words,
+     .absent = Absent::as_policy,
+     .help = "As in [policy]",
+     .lens = action<&Requirement::falls_short>},
+    {.section = "rule",
+     .key = "unknown",
+     .type = Type::word,
+     .words = unknown_words,
+     .absent = Absent::as_policy,
+     .help = "As in [policy]",
+     .lens = action<&Requirement::unknown>},
+    {.section = "rule",
+     .key = "mode",
+     .type = Type::word,
+     .words = mode_words,
+     .absent = Absent::as_policy,
+     .help = "As in [policy]",
+     .lens = mode},
+    {.section = "rule",
+     .key = "help",
+     .least = 0,
+     .most = 100,
+     .form = ascii_form,
+     .absent = Absent::as_policy,
+     .help = "As in [policy]",
+     .lens = words_for_people<&Requirement::help>},
+
+    {.section = "route",
+     .key = "domain",
+     .type = Type::list,
+     .most = 1000,
+     .form = "example.org, *.example.org or *",
+     .absent = Absent::nothing,
+     .help =
+         "Recipients' domains for which the route holds where the mail server names no next hop",
+     .lens = block_list_at<&Settings::routes, &Route::domains, domain_pattern>},
+    {.section = "route",
+     .key = "next_hop",
+     .most = 300,
+     .form = "example.org, [mx.example.org] or [192.0.2.1], with or without :PORT",
+     .absent = Absent::nothing,
+     .help = "Where their mail goes; or, without domain, the next hop that the route describes",
+     .lens = route_next_hop},
+    {.section = "route",
+     .key = "scope",
+     .type = Type::word,
+     .words = scope_words,
+     .initial = "transport",
+     .help = "Whether the hop is judged (transport) or belongs to the house (internal)",
+     .lens = route_scope},
+
+    {.section = "listen",
+     .key = "milter",
+     .form = socket_form,
+     .initial = "unix:" SUREHOP_RUNSTATEDIR "/surehop/milter.sock",
+     .help = "Where the mail server's milter connections are accepted",
+     .lens = text_at<&Settings::listen, &Settings::Listen::milter, socket_text>},
+    {.section = "listen",
+     .key = "socketmap",
+     .type = Type::list,
+     .form = socket_form,
+     .initial = "unix:" SUREHOP_RUNSTATEDIR "/surehop/socketmap.sock",
+     .help = "Where the mail server asks for the TLS policy of a next hop",
+     .lens = list_at<&Settings::listen, &Settings::Listen::socketmap, socket_text>},
+    {.section = "listen",
+     .key = "control",
+     .form = path_form,
+     .initial = SUREHOP_RUNSTATEDIR "/surehop/control.sock",
+     .help = "The socket over which surehop(8) talks to the daemon",
+     .lens = text_at<&Settings::listen, &Settings::Listen::control, socket_path>},
+
+    {.section = "store",
+     .key = "path",
+     .most = 1000,
+     .form = path_form,
+     .initial = SUREHOP_LOCALSTATEDIR "/lib/surehop/surehop.db",
+     .help = "The SQLite file with facts, exceptions and the ledger",
+     .lens = text_at<&Settings::store, &Settings::Store::path, absolute_path>},
+
+    {.section = "resolver",
+     .key = "servers",
+     .type = Type::list,
+     .form = "127.0.0.1, 127.0.0.1:53, ::1 or [::1]:53",
+     .help = "The DNS servers to ask",
+     .lens = list_at<&Settings::resolver, &Settings::Resolver::servers, server_text>},
+    {.section = "resolver",
+     .key = "trusted",
+     .type = Type::list,
+     .form = "an address such as 192.0.2.53",
+     .help = "Servers beyond loopback whose word on DNSSEC is believed",
+     .lens = list_at<&Settings::resolver, &Settings::Resolver::trusted, address_text>},
+    {.section = "resolver",
+     .key = "bogus_names",
+     .type = Type::list,
+     .most = 1000,
+     .form = domain_form,
+     .help = "Names with broken signatures, for which a validating resolver gives SERVFAIL",
+     .lens = list_at<&Settings::resolver, &Settings::Resolver::bogus_names, domain_text>},
+    {.section = "resolver",
+     .key = "timeout",
+     .type = Type::duration,
+     .least = 100,
+     .most = 5 * seconds,
+     .initial = "1500ms",
+     .help = "How long one try of one query may take",
+     .lens = duration_at<&Settings::resolver, &Settings::Resolver::timeout>},
+    {.section = "resolver",
+     .key = "retest",
+     .type = Type::duration,
+     .least = 1 * seconds,
+     .most = 1 * hours,
+     .initial = "1m",
+     .help = "How often it is tested whether the resolver still validates",
+     .lens = duration_at<&Settings::resolver, &Settings::Resolver::retest>},
+
+    {.section = "https",
+     .key = "ca_file",
+     .least = 0,
+     .most = 1000,
+     .form = path_form,
+     .help = "Certificates (PEM) that vouch for policy hosts; empty: those of the system",
+     .lens = text_at<&Settings::https, &Settings::Https::ca_file, absolute_path_or_none>},
+    {.section = "https",
+     .key = "port",
+     .type = Type::number,
+     .least = 1,
+     .most = 65535,
+     .initial = "443",
+     .help = "The port of policy hosts; another one is for tests",
+     .lens = number_at<&Settings::https, &Settings::Https::port>},
+    {.section = "https",
+     .key = "allow_private",
+     .type = Type::list,
+     .form = "10.0.0.0/8, 2001:db8::/32 or one address",
+     .help = "Ranges that are not public, in which policy hosts may live nevertheless",
+     .lens = list_at<&Settings::https, &Settings::Https::allow_private, range_text>},
+    {.section = "https",
+     .key = "timeout",
+     .type = Type::duration,
+     .least = 1 * seconds,
+     .most = 60 * seconds,
+     .initial = "10s",
+     .help = "How long fetching a policy may take in all",
+     .lens = duration_at<&Settings::https, &Settings::Https::timeout>},
+
+    {.section = "gate",
+     .key = "wait",
+     .type = Type::duration,
+     .least = 100,
+     .most = 4 * seconds,
+     .initial = "2s",
+     .help = "How long RCPT waits for a next hop of which nothing is known yet",
+     .lens = duration_at<&Settings::gate, &Settings::Gate::wait>},
+    {.section = "gate",
+     .key = "tag_header",
+     .most = 64,
+     .form = "a header name of your own such as X-Surehop",
+     .initial = "X-Surehop",
+     .help = "The header that marks a message; one that comes in with a message is removed",
+     .lens = text_at<&Settings::gate, &Settings::Gate::tag_header, header_name>},
+
+    {.section = "log",
+     .key = "level",
+     .type = Type::word,
+     .words = log_level_names,
+     .initial = "info",
+     .help = "The least important messages that are logged",
+     .lens = word_at<&Settings::log, &Settings::Log::level, log_level_names>},
+    {.section = "log",
+     .key = "target",
+     .type = Type::word,
+     .words = log_target_names,
+     .initial = "stderr",
+     .help = "Where they go",
+     .lens = word_at<&Settings::log, &Settings::Log::target, log_target_names>},
+});
+
+} // namespace
+
+std::string_view name_of(Type type) {
+    constexpr auto names =
+        std::to_array<std::string_view>({"word", "text", "duration", "number", "list"});
+    return names.at(static_cast<std::size_t>(type));
+}
+
+std::string Row::range() const {
+    switch (type) {
+    case Type::word: {
+        const std::vector<std::string> all(words.begin(), words.end() - 1);
+        return fmt::format("{} or {}", join(all, ", "), words.back());
+    }
+    case Type::duration:
+        return fmt::format("{} to {}", format_duration(Millis(static_cast<Millis::rep>(least))),
+                           format_duration(Millis(static_cast<Millis::rep>(most))));
+    case Type::number:
+        return fmt::format("{} to {}", least, most);
+    case Type::text:
+    case Type::list:
+        break;
+    }
+    return std::string(form);
+}
+
+std::span<const Row> all_rows() { return rows; }
+
+std::vector<std::string_view> all_sections() {
+    std::vector<std::string_view> out;
+    for (const Row& row : rows)
+        if (out.empty() || out.back() != row.section)
+            out.push_back(row.section);
+    return out;
+}
+
+std::vector<std::string_view> keys_of(std::string_view section) {
+    std::vector<std::string_view> out;
+    for (const Row& row : rows)
+        if (row.section == section)
+            out.push_back(row.key);
+    return out;
+}
+
+const Row* find_row(std::string_view section, std::string_view key) {
+    for (const Row& row : rows)
+        if (row.section == section && row.key == key)
+            return &row;
+    return nullptr;
+}
+
+bool is_repeated(std::string_view section) { return section == "rule" || section == "route"; }
+
+std::string place_prefix(std::string_view section, std::size_t index) {
+    return index == 0 ? std::string(section) : fmt::format("{}[{}]", section, index);
+}
+
+std::size_t count_of(const Settings& settings, std::string_view section) {
+    return section == "rule"    ? settings.rules.size()
+           : section == "route" ? settings.routes.size()
+                                : 1;
+}
+
+} // namespace surehop

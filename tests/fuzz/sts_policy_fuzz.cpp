@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "mtasts/policy.h"
+
+#include "fuzz/require.h"
+
+#include <string>
+
+using namespace surehop;
+using fuzz::require;
+using namespace surehop::mtasts;
+
+namespace {
+
+void require_pattern(const MxPattern& pattern) {
+    for (const char c : pattern.name)
+        require(c > 0x20 && c < 0x7f && c != ':' && c != ',' && c != ';' && c != '*' && c != '=',
+                "a pattern cannot become something else in a line for the MTA");
+    const auto name = Domain::parse(pattern.name);
+    require(name && name->text() == pattern.name, "a pattern holds a name");
+    require(pattern.matches(*name) == !pattern.wildcard, "a star does not stand for nothing");
+    if (const auto below = Domain::parse("mx." + pattern.name))
+        require(pattern.matches(*below) == pattern.wildcard, "a star stands for one label");
+    if (const auto deeper = Domain::parse("a.mx." + pattern.name))
+        require(!pattern.matches(*deeper), "and for no more");
+}
+
+} // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    const std::string body(fuzz::text_of(data, size));
+    const auto policy = parse_policy(body);
+    require(!parse_policy("\n" + body), "a blank line is never valid");
+    if (!policy) {
+        fuzz::require_error(policy.error());
+        return 0;
+    }
+    require(policy->max_age >= Seconds{0} && policy->max_age <= longest_max_age,
+            "max_age in bounds");
+    require(policy->mode == Mode::none || !policy->mx.empty(), "a mode with force has an mx");
+    for (const MxPattern& pattern : policy->mx)
+        require_pattern(pattern);
+
+    const auto again = parse_policy(print_policy(*policy));
+    require(again && *again == *policy, "what is printed is read as the same policy");
+
+    std::string crlf;
+    for (std::size_t i = 0; i < body.size(); ++i) {
+        if (body[i] == '\n' && (i == 0 || body[i - 1] != '\r'))
+            crlf += '\r';
+        crlf += body[i];
+    }
+    const auto same = parse_policy(crlf);
+    require(same && *same == *policy, "CRLF and LF mean the same");
+    return 0;
+}

@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Starts a real surehopd in a folder of its own, and stops it."""
+
+import os
+import pathlib
+import shutil
+import signal
+import sqlite3
+import subprocess
+import tempfile
+import time
+
+from client import Milter
+
+TREE = pathlib.Path(__file__).resolve().parents[2]
+
+
+def program():
+    if named := os.environ.get("SUREHOPD"):
+        return named
+    found = sorted(TREE.glob("build/*/surehopd"), key=lambda path: path.stat().st_mtime)
+    if not found:
+        raise SystemExit("no surehopd: build it, or name it in SUREHOPD")
+    return str(found[-1])
+
+
+class Surehopd:
+    """Policy: lines of [policy]. Rules: text that follows. Listen: a socket; default a UNIX one of its own."""
+
+    def __init__(self, dns, policy="", rules="", listen="", wait="1s", folder=None, start=True):
+        self.own_folder = folder is None
+        self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="surehop-milter-"))
+        self.socket = str(self.folder / "milter.sock")
+        self.store = self.folder / "surehop.db"
+        self.config = self.folder / "surehop.toml"
+        self.log = self.folder / "log"
+        self.listen = listen or f"unix:{self.socket}"
+        self.where = self._where(self.listen)
+        settings = {"minimum": '"authenticated"', "mode": '"enforce"', "help": '"postmaster@clinic.example"'}
+        for line in policy.splitlines():
+            if line.strip():
+                key, value = line.split("=", 1)
+                settings[key.strip()] = value.strip()
+        self.config.write_text(f"""
+[mta]
+lock = "postfix"
+final_domains = ["local.test"]
+
+[policy]
+{chr(10).join(f"{k} = {v}" for k, v in settings.items())}
+{rules}
+
+[listen]
+milter = "{self.listen}"
+socketmap = ["unix:{self.folder}/socketmap.sock"]
+control = "{self.folder}/control.sock"
+
+[store]
+path = "{self.store}"
+
+[resolver]
+servers = ["127.0.0.1:{dns.port}"]
+
+[gate]
+wait = "{wait}"
+""")
+        self.process = None
+        if start:
+            self.start()
+
+    @staticmethod
+    def _where(text):
+        scheme, _, rest = text.partition(":")
+        if scheme == "unix":
+            return rest
+        port, _, host = rest.partition("@")
+        return host, int(port)
+
+    def start(self, expect_failure=False):
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen([program(), "--config", str(self.config)], stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log)
+        if expect_failure:
+            return self.process.wait(timeout=10)
+        deadline = time.monotonic() + 20
+        while b"surehopd serves" not in self.log.read_bytes():
+            if self.process.poll() is not None or time.monotonic() > deadline:
+                raise AssertionError(f"surehopd does not start: {self.log.read_text()}")
+            time.sleep(0.01)
+        return None
+
+    def client(self, **how):
+        return Milter(self.where, **how)
+
+    def rows(self, where="1", *values):
+        """Rows of the ledger, in order."""
+        database = sqlite3.connect(self.store, timeout=5)
+        database.row_factory = sqlite3.Row
+        try:
+            return [dict(row) for row in
+                    database.execute(f"SELECT * FROM ledger WHERE kind = 'decision' AND {where} ORDER BY id", values)]
+        finally:
+            database.close()
+
+    def settled_rows(self, count, where="1", *values):
+        """Refusals are written soon after the reply: waits until there are `count`."""
+        deadline = time.monotonic() + 5
+        while len(rows := self.rows(where, *values)) < count and time.monotonic() < deadline:
+            time.sleep(0.02)
+        assert len(rows) == count, f"{count} rows expected, {len(rows)} found"
+        return rows
+
+    def sql(self, statement):
+        database = sqlite3.connect(self.store, timeout=5)
+        try:
+            database.execute(statement)
+            database.commit()
+        finally:
+            database.close()
+
+    def stop(self, number=signal.SIGTERM, within=10):
+        """Seconds that it took, exit status."""
+        began = time.monotonic()
+        self.process.send_signal(number)
+        status = self.process.wait(timeout=within)
+        return time.monotonic() - began, status
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+        if self.own_folder:
+            shutil.rmtree(self.folder, ignore_errors=True)

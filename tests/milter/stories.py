@@ -1,0 +1,562 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a mail server lives through with surehopd as its milter. Each story is a function whose first
+line says it; it fails by an exception."""
+
+import os
+import pathlib
+import signal
+import socket
+import stat
+import statistics
+import struct
+import threading
+import time
+
+import client as wire
+from client import Milter, ProtocolError
+from daemon import Surehopd
+
+ZONE = f"""
+    dane.test                MX    10 mx.dane.test
+    mx.dane.test             A     127.0.30.1
+    _25._tcp.mx.dane.test    TLSA  3 1 1 {"ab" * 32}
+    none.test                MX    10 mx.none.test
+    mx.none.test             A     127.0.30.2
+    other.test               MX    10 mx.other.test
+    mx.other.test            A     127.0.30.3
+    nullmx.test              MX    0 .
+    bogus.test               MX    10 mx.bogus.test
+    bogus                    bogus.test
+    slow.test                MX    10 mx.slow.test
+    mx.slow.test             A     127.0.30.4
+    _25._tcp.mx.slow.test    TLSA  3 1 1 {"ab" * 32}
+    slow                     slow.test 0.4
+    silent                   silent.test
+"""
+
+DEFAULT_REFUSAL = ('550 5.7.10 Mail to none.test must leave over an authenticated connection (rule "default"), '
+                   "but it publishes neither DANE nor MTA-STS. Ask postmaster@clinic.example for an exception. Ref ")
+
+# For recipients whose rules are asked to do something else than refuse.
+FALLS_SHORT = 'falls_short = "{}"'
+
+
+def equal(seen, expected):
+    assert seen == expected, f"expected {expected!r}, saw {seen!r}"
+
+
+def starts(seen, expected):
+    assert seen.startswith(expected), f"expected {expected!r}..., saw {seen!r}"
+
+
+def reference(reply):
+    return reply.rsplit(" ", 1)[1]
+
+
+def refused_word_for_word(dns):
+    """A recipient that falls short is refused with words that help, and its reference is in the ledger."""
+    with Surehopd(dns) as daemon, daemon.client() as mta:
+        equal(mta.mail(), "")
+        reply = mta.rcpt("<b@none.test>")
+        starts(reply, DEFAULT_REFUSAL)
+        row = daemon.settled_rows(1)[0]
+        equal(DEFAULT_REFUSAL + row["reference"], reply)
+        equal((row["sender"], row["recipient"], row["action"], row["outcome"], row["reason"], row["rule"]),
+              ("s@clinic.example", "b@none.test", "reject", "falls-short", "nothing-published", "default"))
+
+
+def each_recipient_for_itself(dns):
+    """One message, six recipients, six answers; the good ones go on, and are in the ledger when it is accepted."""
+    with Surehopd(dns) as daemon, daemon.client() as mta:
+        mta.mail()
+        equal(mta.rcpt("<a@dane.test>"), "")
+        starts(mta.rcpt("<b@none.test>"), "550 5.7.10 ")
+        starts(mta.rcpt("<c@nullmx.test>"), "556 5.1.10 Mail to nullmx.test cannot be delivered: this domain accepts no mail")
+        starts(mta.rcpt("<d@nx.test>"), "550 5.1.2 Mail to nx.test cannot be delivered: this domain does not exist")
+        starts(mta.rcpt("<e@bogus.test>"), "451 4.4.3 Mail to bogus.test ")
+        equal(mta.rcpt("<f@dane.test>"), "")
+        equal(mta.end("4ABC"), ([], ""))
+        rows = daemon.rows("queue_id = ?", "4ABC")
+        equal([row["recipient"] for row in rows], ["a@dane.test", "f@dane.test"])
+        equal({row["level"] for row in rows}, {"dane"})
+        daemon.settled_rows(6)
+
+
+def several_messages(dns):
+    """Several messages on one connection, and a connection that the MTA uses for another client."""
+    with Surehopd(dns) as daemon, daemon.client() as mta:
+        for number in range(3):
+            mta.mail()
+            equal(mta.rcpt("<a@dane.test>"), "")
+            equal(mta.end(f"4A{number}"), ([], ""))
+        mta.quit_new_connection()
+        mta.mail()
+        starts(mta.rcpt("<b@none.test>"), "550 ")
+        equal(mta.rcpt("<a@dane.test>"), "")
+        equal(mta.end("4B"), ([], ""))
+        mta.quit()
+        equal(len(daemon.rows("queue_id <> ''")), 4)
+
+
+def aborted(dns):
+    """An aborted message leaves nothing behind, neither in the next message nor in the ledger."""
+    with Surehopd(dns, FALLS_SHORT.format("quarantine")) as daemon, daemon.client() as mta:
+        mta.mail()
+        equal(mta.rcpt("<b@none.test>"), "")
+        mta.header("X-Surehop", "forged")
+        mta.abort()
+        mta.mail()
+        equal(mta.rcpt("<a@dane.test>"), "")
+        equal(mta.end(), ([], ""))
+        equal([row["recipient"] for row in daemon.rows()], ["a@dane.test"])
+
+
+def many_recipients(dns):
+    """1000 recipients, duplicates among them, cost one look-up and one row each."""
+    with Surehopd(dns) as daemon, daemon.client() as mta:
+        mta.mail()
+        dns.asked.clear()
+        for number in range(1000):
+            equal(mta.rcpt(f"<u{number % 600}@dane.test>"), "")
+        equal(mta.end("4MANY"), ([], ""))
+        equal(len(daemon.rows("queue_id = ?", "4MANY")), 1000)
+        equal(sum(1 for name, kind in dns.asked if name == "dane.test" and kind == 15), 1)
+
+
+def tagged(dns):
+    """A `tag` rule adds one header and removes all forged ones, in any case and spelling."""
+    with Surehopd(dns, FALLS_SHORT.format("tag")) as daemon, daemon.client() as mta:
+        mta.mail()
+        equal(mta.rcpt("<b@none.test>"), "")
+        equal(mta.rcpt("<c@other.test>"), "")
+        actions, reply = mta.end(headers=[("X-SUREHOP", "meets"), ("Subject", "x"), ("x-surehop ", "meets")])
+        equal(reply, "")
+        equal(actions[:2], [("change", 2, "X-Surehop", ""), ("change", 1, "X-Surehop", "")])
+        equal(actions[2:], [("add", "X-Surehop", f'falls-short; rule="default"; ref={daemon.rows()[0]["reference"]}')])
+        assert not any("none.test" in str(action) for action in actions)
+
+
+def forged_headers_go(dns):
+    """A forged header does not pass with a message that meets everything, either."""
+    with Surehopd(dns) as daemon, daemon.client() as mta:
+        mta.mail()
+        mta.rcpt("<a@dane.test>")
+        equal(mta.end(headers=[("X-Surehop", "meets")]), ([("change", 1, "X-Surehop", "")], ""))
+
+
+def flood_of_forged_headers(dns):
+    """A message full of forged headers is refused: to remove each would keep the MTA busy."""
+    with Surehopd(dns) as daemon, daemon.client() as mta:
+        mta.mail()
+        mta.rcpt("<a@dane.test>")
+        actions, reply = mta.end(headers=[("X-Surehop", "meets")] * 5000)
+        equal(actions, [])
+        starts(reply, "550 5.6.0 This message holds 5000 fields named X-Surehop")
+
+
+def quarantined(dns):
+    """A `quarantine` rule holds the message once, with a reason that names no recipient."""
+    rules = '[[rule]]\nname = "patient data"\nrecipient = ["none.test"]\nfalls_short = "quarantine"\n'
+    with Surehopd(dns, rules=rules) as daemon, daemon.client() as mta:
+        mta.mail()
+        equal(mta.rcpt("<a@dane.test>"), "")
+        equal(mta.rcpt("<b@none.test>"), "")
+        equal(mta.rcpt("<c@none.test>"), "")
+        actions, reply = mta.end()
+        equal(reply, "")
+        ref = daemon.rows("recipient = 'b@none.test'")[0]["reference"]
+        equal(actions, [("add", "X-Surehop", f'falls-short; held; rule="patient data"; ref={ref}'),
+                        ("quarantine", f'surehop: falls-short, rule "patient data", ref {ref}')])
+
+
+def audit(dns):
+    """Audit mode refuses nothing and records everything with what enforce would have done."""
+    with Surehopd(dns, 'mode = "audit"') as daemon, daemon.client() as mta:
+        mta.mail()
+        for name in ("none.test", "nullmx.test", "nx.test", "bogus.test", "dane.test"):
+            equal(mta.rcpt(f"<a@{name}>"), "")
+        equal(mta.rcpt('<"open@none.test>', {"{rcpt_mailer}": "smtp", "{rcpt_host}": "none.test"}), "")
+        equal(mta.end("4AUDIT"), ([], ""))
+        rows = daemon.rows("queue_id = '4AUDIT'")
+        equal([row["would"] for row in rows], ["reject", "reject", "reject", "defer", "accept", "reject"])
+        equal({row["action"] for row in rows}, {"accept"})
+
+
+def null_sender(dns):
+    """A bounce (null sender) is judged as anybody's mail."""
+    with Surehopd(dns) as daemon, daemon.client() as mta:
+        equal(mta.mail("<>", {"{mail_addr}": ""}), "")
+        starts(mta.rcpt("<b@none.test>"), "550 5.7.10 ")
+        equal(mta.rcpt("<a@dane.test>"), "")
+        equal(mta.end(), ([], ""))
+
+
+def unreadable_addresses(dns):
+    """An address that cannot be read is refused, an invalid IDN with its own code."""
+    with Surehopd(dns) as daemon, daemon.client() as mta:
+        mta.mail()
+        told = {"{rcpt_mailer}": "smtp", "{rcpt_host}": "none.test"}
+        starts(mta.rcpt('<"open@none.test>', told), "501 5.1.3 The recipient's address cannot be read: ")
+        starts(mta.rcpt("<a@xn--0.test>", told), "553 5.1.3 ")
+        starts(mta.rcpt("<>", told), "501 5.1.3 ")
+        starts(mta.rcpt("<" + "x" * 5000 + "@none.test>", told), "501 5.1.3 ")
+        starts(mta.rcpt("<a@\xe9\xff.test>", told), "5")
+        equal(mta.rcpt("<@relay.test:A@Dane.Test>", told | {"{rcpt_host}": "dane.test"}), "")
+        equal(mta.end(), ([], ""))
+    with Surehopd(dns) as daemon, daemon.client() as mta:
+        starts(mta.mail('<"open@clinic.example>', {}), "501 5.1.7 ")
+        equal(mta.mail('<"open"@clinic.example>', {}), "")
+
+
+def not_over_smtp(dns):
+    """Mail by sendmail(1) cannot be refused recipient by recipient: the whole message is decided at its end."""
+    with Surehopd(dns) as daemon, daemon.client() as mta:
+        equal(mta.mail("s@clinic.example", {"i": "CQID"}), "")
+        equal(mta.rcpt("a@dane.test", {"i": "CQID", "{rcpt_addr}": "a@dane.test"}), "")
+        equal(mta.rcpt("b@none.test", {"i": "CQID", "{rcpt_addr}": "b@none.test"}), "")
+        actions, reply = mta.end("CQID")
+        equal(actions, [])
+        starts(reply, "550 5.7.10 Nothing was sent. Mail to none.test must leave over ")
+        rows = daemon.settled_rows(2, "queue_id = 'CQID'")
+        equal({row["action"] for row in rows}, {"reject"})
+        mta.mail("s@clinic.example", {})
+        mta.rcpt("b@none.test", {})
+        mta.rcpt("c@bogus.test", {})
+        starts(mta.end("CQID2")[1], "451 4.4.3 Nothing was sent, since mail to none.test, bogus.test is not accepted now")
+        mta.mail("s@clinic.example", {})
+        equal(mta.rcpt("a@dane.test", {}), "")
+        equal(mta.end("CQID3"), ([], ""))
+
+
+def macros_missing(dns):
+    """Where the MTA says nothing of the next hop, the recipient's domain counts."""
+    with Surehopd(dns) as daemon, daemon.client() as mta:
+        mta.mail("<s@clinic.example>", {})
+        equal(mta.rcpt("<a@dane.test>", {}), "")
+        starts(mta.rcpt("<b@none.test>", {}), "550 5.7.10 ")
+        equal(mta.rcpt("<postmaster>", {}), "")
+        equal(mta.end(""), ([], ""))
+
+
+def next_hop_of_the_mta(dns):
+    """Judged is where the MTA goes: a relay host in place of the domain, final domains not at all."""
+    with Surehopd(dns) as daemon, daemon.client() as mta:
+        equal(mta.macros_wanted[3], ["{rcpt_mailer}", "{rcpt_host}", "{rcpt_addr}"])
+        mta.mail()
+        relayed = {"{rcpt_mailer}": "smtp", "{rcpt_host}": "other.test", "{rcpt_addr}": "a@dane.test"}
+        starts(mta.rcpt("<a@dane.test>", relayed),
+               "550 5.7.10 Mail to dane.test goes by way of other.test and must leave over ")
+        local = {"{rcpt_mailer}": "local", "{rcpt_host}": "mail.local.test", "{rcpt_addr}": "root@local.test"}
+        equal(mta.rcpt("<root>", local), "")
+        own = {"{rcpt_mailer}": "smtp", "{rcpt_host}": "[127.0.0.1]:10025", "{rcpt_addr}": "x@none.test"}
+        equal(mta.rcpt("<x@none.test>", own), "")
+
+
+def slow_dns(dns):
+    """A slow look-up costs 451 within the deadline and goes on; the next try finds it known."""
+    with Surehopd(dns, wait="200ms") as daemon, daemon.client() as mta:
+        mta.mail()
+        began = time.monotonic()
+        starts(mta.rcpt("<a@slow.test>"), "451 4.4.3 Mail to slow.test ")
+        took = time.monotonic() - began
+        assert took < 0.6, f"took {took:.2f} s"
+        deadline = time.monotonic() + 10
+        while (reply := mta.rcpt("<a@slow.test>")) and time.monotonic() < deadline:
+            starts(reply, "451 4.4.3 ")
+        equal(reply, "")
+        began = time.monotonic()
+        equal(mta.rcpt("<b@slow.test>"), "")
+        assert time.monotonic() - began < 0.2
+
+
+def silent_dns_at_rcpt(dns):
+    """A recipient whose look-up hangs does not hold up another session that is known."""
+    with Surehopd(dns, wait="1s") as daemon, daemon.client() as waiting, daemon.client() as quick:
+        quick.mail()
+        equal(quick.rcpt("<a@dane.test>"), "")
+        waiting.mail()
+        waiting.send_rcpt("<a@silent.test>", wire.to_domain("a@silent.test"))
+        time.sleep(0.05)
+        took = []
+        for _ in range(20):
+            began = time.monotonic()
+            equal(quick.rcpt("<a@dane.test>"), "")
+            took.append(time.monotonic() - began)
+        assert statistics.median(took) < 0.1, took
+        starts(waiting.reply(), "451 4.4.3 ")
+
+
+def first_contact_is_bounded(dns):
+    """Of one client at most 4 recipients wait for look-ups at once; the others are deferred without waiting."""
+    with Surehopd(dns, wait="1s") as daemon:
+        connections = [daemon.client() for _ in range(10)]
+        for number, mta in enumerate(connections):
+            mta.mail()
+            address = f"a@s{number}.silent.test"
+            mta.send_rcpt(f"<{address}>", wire.to_domain(address))
+        replies = sorted(mta.reply() for mta in connections)
+        equal([reply[:9] for reply in replies], ["451 4.4.3"] * 4 + ["451 4.7.5"] * 6)
+        assert "too many look-ups are waiting" in replies[-1]
+        for mta in connections:
+            mta.quit()
+
+
+def twenty_at_once(dns):
+    """Twenty connections at once, each with ten messages; every row is there."""
+    with Surehopd(dns) as daemon:
+        with daemon.client() as mta:
+            mta.mail()
+            mta.rcpt("<a@dane.test>")
+            mta.rcpt("<b@none.test>")
+        failures = []
+
+        def connection(number):
+            try:
+                with daemon.client(timeout=30) as mta:
+                    for message in range(10):
+                        mta.mail()
+                        equal(mta.rcpt("<a@dane.test>"), "")
+                        starts(mta.rcpt("<b@none.test>"), DEFAULT_REFUSAL)
+                        equal(mta.end(f"4Q{number}X{message}"), ([], ""))
+                    mta.quit()
+            except Exception as failure:  # told below, in the main thread
+                failures.append(f"{type(failure).__name__}: {failure}")
+
+        threads = [threading.Thread(target=connection, args=(number,)) for number in range(20)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        equal(failures, [])
+        equal(len(daemon.rows("queue_id <> ''")), 200)
+        rows = daemon.settled_rows(401)
+        equal(len({row["reference"] for row in rows}), 401)
+
+
+def percent_signs(dns):
+    """A % in the words of an answer arrives as one."""
+    with Surehopd(dns, 'help = "https://help.example/?a%20b%s"') as daemon, daemon.client() as mta:
+        mta.mail()
+        assert "Ask https://help.example/?a%20b%s for an exception." in mta.rcpt("<b@none.test>")
+
+
+def unwritable_ledger(dns):
+    """Nothing is accepted that cannot be recorded; mail flows again when it can."""
+    with Surehopd(dns) as daemon, daemon.client() as mta:
+        daemon.sql("ALTER TABLE ledger RENAME TO gone")
+        for _ in range(3):
+            mta.mail()
+            mta.rcpt("<a@dane.test>")
+            starts(mta.end()[1], "451 4.3.0 This cannot be accepted now: its record cannot be written")
+        equal(daemon.log.read_text().count("recording decisions fails"), 1)
+        daemon.sql("ALTER TABLE gone RENAME TO ledger")
+        mta.mail()
+        mta.rcpt("<a@dane.test>")
+        equal(mta.end("4AGAIN"), ([], ""))
+        equal(len(daemon.rows("queue_id = '4AGAIN'")), 1)
+
+
+def killed(dns):
+    """kill -9 right after an acceptance loses no row."""
+    with Surehopd(dns) as daemon:
+        for number in range(5):
+            with daemon.client() as mta:
+                mta.mail()
+                mta.rcpt("<a@dane.test>")
+                equal(mta.end(f"4KILL{number}"), ([], ""))
+            daemon.process.kill()
+            daemon.process.wait()
+            equal(len(daemon.rows("queue_id = ?", f"4KILL{number}")), 1)
+            daemon.log.unlink()
+            daemon.start()
+
+
+def old_mta(dns):
+    """An MTA of protocol version 2 that offers the oldest steps only is served, too."""
+    with Surehopd(dns, FALLS_SHORT.format("tag")) as daemon:
+        with daemon.client(actions=0x3F, steps=0x7F, version=2) as mta:
+            equal((mta.steps & ~0x7F, mta.actions & ~0x3F), (0, 0))
+            mta.mail()
+            equal(mta.rcpt("<b@none.test>"), "")
+            actions, reply = mta.end()
+            equal((len(actions), reply), (1, ""))
+
+
+def negotiation(dns):
+    """Asked for is only what is needed; recipients that the MTA refuses anyway are not."""
+    with Surehopd(dns) as daemon, daemon.client() as mta:
+        equal(mta.actions, wire.ADDHDRS | wire.CHGHDRS | wire.QUARANTINE | wire.SETSYMLIST)
+        assert mta.steps & wire.NOBODY and mta.steps & wire.NR_HDR and not mta.steps & wire.RCPT_REJ
+
+
+def no_quarantine_offered(dns):
+    """Where the MTA cannot hold a message, it is not accepted instead."""
+    with Surehopd(dns, FALLS_SHORT.format("quarantine")) as daemon:
+        with daemon.client(actions=wire.ALL_ACTIONS & ~wire.QUARANTINE) as mta:
+            mta.mail()
+            mta.rcpt("<b@none.test>")
+            _, reply = mta.end("4NOHOLD")
+            starts(reply, "451 4.3.0 This cannot be accepted now: it cannot be held.")
+            equal(daemon.rows("queue_id = '4NOHOLD'"), [])
+
+
+def out_of_order(dns):
+    """RCPT without MAIL, headers without a message, end without anything: nothing is accepted, nothing breaks."""
+    with Surehopd(dns) as daemon:
+        for commands in ([(b"R", b"<a@dane.test>\0")], [(b"E", b"")], [(b"A", b"")], [(b"N", b""), (b"E", b"")],
+                         [(b"M", b"")], [(b"R", b"")], [(b"M", b"no end")], [(b"C", b"x")], [(b"?", b"")],
+                         [(b"L", b"X-Surehop\0\0")]):
+            with daemon.client(timeout=0.3) as mta:
+                for command, data in commands:
+                    mta.send(command, data)
+                try:
+                    reply = mta.reply()
+                    assert command not in (b"R", b"E") or reply, f"{command} was answered by continue"
+                except (TimeoutError, ProtocolError, ConnectionError):
+                    pass
+        with daemon.client() as mta:
+            mta.mail()
+            equal(mta.rcpt("<a@dane.test>"), "")
+
+
+def hostile_packets(dns):
+    """Packets too long, cut off or made of noise end that connection and no other."""
+    with Surehopd(dns) as daemon, daemon.client() as good:
+        for noise in (b"\xff\xff\xff\xffM", b"\0\0\0\0", b"\0\0\1", b"GET / HTTP/1.0\r\n\r\n", os.urandom(3000),
+                      struct.pack("!I", 13) + b"O" + b"\xff" * 12, struct.pack("!I", 5) + b"O" + b"\0" * 4):
+            sock = socket.socket(socket.AF_UNIX)
+            sock.connect(daemon.where)
+            sock.sendall(noise)
+            sock.close()
+        good.mail()
+        equal(good.rcpt("<a@dane.test>"), "")
+        equal(good.end(), ([], ""))
+
+
+def quick_stop(dns):
+    """TERM with idle sessions open: gone within 2 s, status 0, and its socket with it or ready to be replaced."""
+    with Surehopd(dns) as daemon:
+        sessions = [daemon.client() for _ in range(10)]
+        for mta in sessions[:5]:
+            mta.mail()
+            mta.rcpt("<a@dane.test>")
+        took, status = daemon.stop()
+        equal(status, 0)
+        assert took < 2, f"took {took:.2f} s"
+        for mta in sessions:
+            mta.sock.close()
+        daemon.log.unlink()
+        daemon.start()
+        with daemon.client() as mta:
+            mta.mail()
+            equal(mta.rcpt("<a@dane.test>"), "")
+
+
+def stop_while_a_recipient_waits(dns):
+    """TERM while a look-up is waited for: the recipient is not accepted, and the stop is clean."""
+    with Surehopd(dns, wait="1s") as daemon, daemon.client() as mta:
+        mta.mail()
+        mta.send_rcpt("<a@silent.test>", wire.to_domain("a@silent.test"))
+        time.sleep(0.2)
+        took, status = daemon.stop()
+        equal(status, 0)
+        assert took < 3, f"took {took:.2f} s"
+        try:
+            assert mta.reply() != "", "accepted while stopping"
+        except (ProtocolError, ConnectionError):
+            pass  # the MTA then defers by itself
+
+
+def many_stops(dns):
+    """Ten starts and stops in a row, each within 2 s, busy or not."""
+    with Surehopd(dns, start=False) as daemon:
+        for number in range(10):
+            if daemon.log.exists():
+                daemon.log.unlink()
+            daemon.start()
+            with daemon.client() as mta:
+                if number % 2:
+                    mta.mail()
+                    mta.rcpt("<a@dane.test>")
+                took, status = daemon.stop()
+            equal(status, 0)
+            assert took < 2, f"stop {number} took {took:.2f} s"
+
+
+def hangups(dns):
+    """A storm of HUPs does not stop the daemon (libmilter would)."""
+    with Surehopd(dns) as daemon, daemon.client() as mta:
+        for _ in range(200):
+            daemon.process.send_signal(signal.SIGHUP)
+        time.sleep(0.3)
+        mta.mail()
+        equal(mta.rcpt("<a@dane.test>"), "")
+        assert daemon.process.poll() is None
+
+
+def socket_in_use(dns):
+    """A second daemon on the same socket does not start and says why; the first goes on undisturbed."""
+    with Surehopd(dns) as first, Surehopd(dns, listen=first.listen, start=False) as second:
+        assert second.start(expect_failure=True) != 0
+        text = second.log.read_text()
+        assert f"{first.socket} is in use" in text, text
+        with first.client() as mta:
+            mta.mail()
+            equal(mta.rcpt("<a@dane.test>"), "")
+
+
+def socket_file(dns):
+    """The socket is open to the group and nobody else; a stale one is replaced, another file is not."""
+    with Surehopd(dns) as daemon:
+        equal(stat.S_IMODE(os.stat(daemon.socket).st_mode), 0o660)
+        daemon.process.kill()
+        daemon.process.wait()
+        assert os.path.exists(daemon.socket), "kill -9 leaves a stale socket"
+        daemon.log.unlink()
+        daemon.start()
+        daemon.stop()
+        pathlib.Path(daemon.socket).unlink(missing_ok=True)
+        pathlib.Path(daemon.socket).write_text("precious")
+        assert daemon.start(expect_failure=True) != 0
+        equal(pathlib.Path(daemon.socket).read_text(), "precious")
+        assert "is not a socket" in daemon.log.read_text()
+
+
+def no_folder(dns):
+    """A socket in a folder that does not exist is an error that names it."""
+    with Surehopd(dns, listen="unix:/nonexistent/surehop/milter.sock", start=False) as daemon:
+        assert daemon.start(expect_failure=True) != 0
+        assert "/nonexistent/surehop" in daemon.log.read_text(), daemon.log.read_text()
+
+
+def free_port(host):
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as sock:
+        sock.bind((host, 0))
+        return sock.getsockname()[1]
+
+
+def over_tcp(dns):
+    """Over TCP, too, a message that is marked does not wait 40 ms for Nagle; stopping is as quick."""
+    for host in ("127.0.0.1", "::1"):
+        with Surehopd(dns, FALLS_SHORT.format("tag"), listen=f"inet:{free_port(host)}@{host}") as daemon:
+            with daemon.client() as mta:
+                took = []
+                for number in range(20):
+                    mta.mail()
+                    equal(mta.rcpt("<b@none.test>"), "")
+                    began = time.monotonic()
+                    actions, reply = mta.end(f"4T{number}")
+                    took.append(time.monotonic() - began)
+                    equal((len(actions), reply), (1, ""))
+                assert statistics.median(took) < 0.03, f"median {statistics.median(took) * 1000:.1f} ms"
+                seconds, status = daemon.stop()
+                equal(status, 0)
+                assert seconds < 2, f"took {seconds:.2f} s"
+
+
+STORIES = [refused_word_for_word, each_recipient_for_itself, several_messages, aborted, many_recipients, tagged,
+           forged_headers_go, flood_of_forged_headers, quarantined, audit, null_sender, unreadable_addresses,
+           not_over_smtp, macros_missing, next_hop_of_the_mta, slow_dns, silent_dns_at_rcpt, first_contact_is_bounded, twenty_at_once,
+           percent_signs, unwritable_ledger, killed, old_mta, negotiation, no_quarantine_offered, out_of_order,
+           hostile_packets, quick_stop, stop_while_a_recipient_waits, many_stops, hangups, socket_in_use, socket_file,
+           no_folder, over_tcp]

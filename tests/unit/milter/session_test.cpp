@@ -224,6 +224,18 @@ TEST_F(SessionTest, ASenderThatCannotBeReadIsRefused) {
     EXPECT_EQ(mail("<\"open@clinic.example>").code, 250);
 }
 
+TEST_F(SessionTest, AnyEnforceRuleMightBeAboutAnUnreadableAddress) {
+    Rule rule;
+    rule.senders = {pattern("@clinic.example")};
+    rule.requirement = GateRig::requirement();
+    Requirement last = GateRig::requirement();
+    last.mode = PolicyMode::audit;
+    rig.site_of(last, {rule});
+    EXPECT_EQ(mail("<\"open@clinic.example>").code, 501);
+    mail("<s@elsewhere.example>");
+    EXPECT_EQ(rcpt("<\"open@none.test>", {{"{rcpt_mailer}", "smtp"}}).code, 501);
+}
+
 TEST_F(SessionTest, AddressesThatCannotBeRead) {
     mail("<s@clinic.example>");
     const Macros smtp{{"{rcpt_mailer}", "smtp"}, {"{rcpt_host}", "none.test"}};

@@ -129,6 +129,7 @@ HOUSE = sh $(srcdir)/tests/house
 # TSan's shadow memory does not fit where the kernel randomises addresses with many bits.
 run.tsan = $(shell setarch -R true 2>/dev/null && echo setarch -R)
 RUN = $(run.$(VARIANT))
+export UBSAN_OPTIONS = print_stacktrace=1
 UNIT_SUITES = $(foreach p,$(UNIT_PROGRAMS),$(notdir $(p))='$(RUN) $(p) --gtest_brief=1') \
     $(foreach n,$(FUZZ_NAMES),fuzz-$(n)='$(RUN) $(B)/fuzz-$(n) $(srcdir)/tests/fuzz/corpus/$(n)')
 HOUSE_SUITES = layers='$(MAKE) -s layers' vendor-headers='$(MAKE) -s vendor-headers' format='$(MAKE) -s format-check' \

@@ -30,7 +30,7 @@ int serve(SettingsPtr settings) {
     block_signals(); // before any thread is started
     const bool to_syslog = settings->log.target == LogTarget::syslog;
     log::start("surehopd", to_syslog ? log::Target::syslog : log::Target::standard_error,
-               name_of(settings->log.level));
+               settings->log.name());
     asio::io_context loop(1);
     auto engine = Engine::build(loop, std::move(settings));
     if (!engine) {

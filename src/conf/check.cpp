@@ -292,6 +292,7 @@ void finish(Settings& settings) {
     site->routes = settings.routes;
     site->final_domains = settings.mta.final_domains;
     site->lock = settings.mta.lock;
+    site->queue_lifetime = std::chrono::floor<Seconds>(settings.mta.queue_lifetime);
     site->wait = settings.gate.wait;
     site->tag_header = settings.gate.tag_header;
     site->configuration_hash = settings.hash;

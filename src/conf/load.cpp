@@ -16,6 +16,7 @@
 #include <cstdio>
 #include <memory>
 #include <system_error>
+#include <tuple>
 
 namespace surehop {
 
@@ -101,7 +102,8 @@ std::string_view syntax_remedy(std::string_view description) {
 std::string empty_file_remedy() { return "'surehop config defaults' prints every setting"; }
 
 bool before(const Problem& a, const Problem& b) {
-    return std::pair(a.place.line, a.place.column) < std::pair(b.place.line, b.place.column);
+    return std::tie(a.place.line, a.place.column, a.text) <
+           std::tie(b.place.line, b.place.column, b.text);
 }
 
 Loaded failure(const std::string& file, Place place, std::string text) {

@@ -33,10 +33,6 @@ enum class LogTarget : std::uint8_t { standard_error, syslog };
 constexpr std::array<std::string_view, 4> log_level_names = {"debug", "info", "warning", "error"};
 constexpr std::array<std::string_view, 2> log_target_names = {"stderr", "syslog"};
 
-constexpr std::string_view name_of(LogLevel level) {
-    return log_level_names.at(static_cast<std::size_t>(level));
-}
-
 struct Settings {
     std::string file; // as it was named; "" for the embedded defaults
     std::string hash; // SHA-256 of the file's text, in hex
@@ -88,6 +84,10 @@ struct Settings {
     struct Log {
         LogLevel level = LogLevel::info;
         LogTarget target = LogTarget::standard_error;
+
+        std::string_view name() const {
+            return log_level_names.at(static_cast<std::size_t>(level));
+        }
     } log;
 
     // What decisions depend on, built from the above.

@@ -43,8 +43,8 @@ Result<Item> parse_duration_item(const Row& row, const RawItem& raw) {
     Item item{raw.text};
     const auto duration = parse_duration(raw.text);
     if (!duration)
-        return Error{fmt::format("{} = \"{}\" is no time; write from {}", row.key,
-                                 printable(raw.text, 60), row.range())};
+        return Error{fmt::format("{} = \"{}\" is no time; write for example {}, from {}", row.key,
+                                 printable(raw.text, 60), row.initial, row.range())};
     if (duration->count() < static_cast<Millis::rep>(row.least) ||
         duration->count() > static_cast<Millis::rep>(row.most))
         return Error{fmt::format("{} = \"{}\" is out of range; write from {}", row.key, raw.text,

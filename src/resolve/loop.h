@@ -4,8 +4,8 @@
 // The event loop: the only place that includes Asio. Coroutines are asio::awaitable<T>.
 //
 // Two pitfalls of g++ 12 to keep in mind wherever co_await stands: an aggregate temporary in its
-// argument is destroyed twice, and a braced list of objects does not compile. Give types that travel
-// a constructor, and name lists first.
+// argument is destroyed twice, and a braced list of objects does not compile. Give types that
+// travel a constructor, and name lists first.
 
 #include <asio/awaitable.hpp>
 #include <asio/basic_socket_acceptor.hpp>

@@ -7,7 +7,7 @@ ca.py), `spki(CA)` for the CA's own. The DNSSEC switch is the third field:
 
     SIGNED     signed, with a DS record in the parent
     UNSIGNED   not signed; the parent proves that there is no DS
-    BOGUS      signed, then altered: a validating resolver answers SERVFAIL
+    BOGUS      signed by another key than the parent's DS record names: a validating resolver answers SERVFAIL
 
 A domain that publishes MTA-STS gives its policy as (mode, MX patterns).
 """
@@ -176,7 +176,7 @@ DESTINATIONS = (
         ("enforce", ("implicit.test",)),
     ),
     Destination(
-        "bogus.test", "DNSSEC that does not validate: the zone was tampered with", BOGUS, """
+        "bogus.test", "DNSSEC that does not validate, as after tampering", BOGUS, """
         @             MX    10 mx
         mx            A     127.0.30.18
         _25._tcp.mx   TLSA  3 1 1 spki(mx.bogus.test)

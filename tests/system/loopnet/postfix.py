@@ -56,6 +56,10 @@ smtp_connection_cache_on_demand = no
 smtp_connect_timeout = 5s
 smtp_helo_timeout = 10s
 
+# Stories have more recipients refused in one connection than people do.
+smtpd_soft_error_limit = 1000
+smtpd_hard_error_limit = 1000
+
 # Nothing is tried again unless a story asks.
 minimal_backoff_time = 1h
 maximal_backoff_time = 1h

@@ -139,9 +139,10 @@ class Surehop:
     def signal(self, sig):
         self.server.process.send_signal(sig)
 
-    def cli(self, *words, limit=30):
-        """Run `surehop --json WORD...` as root."""
-        done = run(self.programs["surehop"], "--config", self.config_file, "--json", *words, limit=limit, ok=None)
+    def cli(self, *words, as_json=True, limit=30):
+        """Run `surehop WORD...` as root."""
+        options = ("--config", self.config_file, *(("--json",) if as_json else ()))
+        done = run(self.programs["surehop"], *options, *words, limit=limit, ok=None)
         try:
             parsed = json.loads(done.stdout)
         except ValueError:

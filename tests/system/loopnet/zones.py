@@ -75,11 +75,11 @@ class ZoneWriter:
         zone.ds = (self.folder / f"{key}.ds").read_text()
         zone.anchor = (self.folder / f"{key}.key").read_text()
         if zone.dnssec == BOGUS:
-            # Turn MX preference 10 into 11: the signature over the record set no longer fits.
-            signed = zone.file.read_text()
-            altered = re.sub(r"(\sMX\s+)10(\s)", r"\g<1>11\2", signed)
-            assert altered != signed, f"{zone.name}: nothing to alter"
-            zone.file.write_text(altered)
+            # The parent vouches for another key than the one that signs: nothing in the zone validates.
+            fields = zone.ds.split()
+            digest = fields[-1]
+            fields[-1] = ("1" if digest[0] == "0" else "0") + digest[1:]
+            zone.ds = " ".join(fields) + "\n"
 
     def _digest(self, match):
         host, kind = match.groups()

@@ -105,7 +105,7 @@ def bad_reload(world):
     bad = good.replace('minimum = "authenticated"', 'minimum = "authentic"')
     line = bad[: bad.index('"authentic"')].count("\n") + 1
     world.surehop.write(bad)
-    said = world.surehop.cli("reload")
+    said = world.surehop.cli("reload", as_json=False)
     expect_true("reload fails", said.status != 0, f"{said.status} {said.out}{said.err}")
     expect_match("what it says", said.out + said.err, rf"surehop\.toml:{line}:\d+")
     expect_reply("mail afterwards", world.send(world.someone("none.test")).reply(), 550)
@@ -156,6 +156,8 @@ def config_check(world):
     said = world.surehop.cli("config", "check")
     expect(f"exit status ({said.out}{said.err})", said.status, 0)
     world.surehop.write(world.surehop.configuration().replace("[store]", "[stroe]"))
-    said = world.surehop.cli("config", "check")
+    said = world.surehop.cli("config", "check", as_json=False)
     expect("exit status for a bad one", said.status, 78)
-    expect_match("what it says", said.out + said.err, r"surehop\.toml:\d+:\d+")
+    expect_match("what it says", said.out + said.err, r"surehop\.toml:\d+:\d+: .*\[store\]")
+    (error,) = world.surehop.cli("config", "check").json["errors"]
+    expect_match("its text for programs", error["text"], r"\[store\]")

@@ -70,7 +70,7 @@ TEST(ConfLoad, a_value_of_another_type_or_out_of_range) {
          "f:4:18: queue_lifetime must be a text in quotes, not a date or time; write "
          "queue_lifetime = \"5d\"\n"},
         {"[mta]\nqueue_lifetime = \"5 d\"",
-         "f:4:18: queue_lifetime = \"5 d\" is no time; write from 1m to 100d\n"},
+         "f:4:18: queue_lifetime = \"5 d\" is no time; write for example 5d, from 1m to 100d\n"},
         {"[mta]\nqueue_lifetime = \"59s\"",
          "f:4:18: queue_lifetime = \"59s\" is out of range; write from 1m to 100d\n"},
         {"[mta]\nqueue_lifetime = \"101d\"",
@@ -584,6 +584,7 @@ target = "syslog"
     EXPECT_EQ(site.routes.size(), 2U);
     EXPECT_EQ(site.final_domains, s.mta.final_domains);
     EXPECT_EQ(site.lock, Lock::postfix310);
+    EXPECT_EQ(site.queue_lifetime, std::chrono::hours{12});
     EXPECT_EQ(site.wait, Millis{100});
     EXPECT_EQ(site.tag_header, "X-Hop");
     EXPECT_EQ(site.configuration_hash, s.hash);

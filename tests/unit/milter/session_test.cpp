@@ -61,6 +61,11 @@ class SessionTest : public ::testing::Test {
         rig.site.wait = Millis{50};
     }
 
+    Level promised(std::string_view key, Time when) const {
+        const auto row = rig.promises->highest(key, when);
+        return row ? row->level : Level::none;
+    }
+
     Reply mail(std::string_view from, const Macros& macros = {}) {
         return session.mail(from, given(macros));
     }
@@ -356,17 +361,17 @@ TEST_F(SessionTest, AuditRefusesNothingAndRecordsEverything) {
     }
     EXPECT_EQ(rows.back().would, "reject");
     EXPECT_EQ(rows.back().reason, "nothing-published");
-    EXPECT_EQ(rig.promises->level("none.test", rig.clock.now()), Level::none);
+    EXPECT_EQ(promised("none.test", rig.clock.now()), Level::none);
 }
 
 TEST_F(SessionTest, AcceptingKeepsAPromise) {
     mail("<s@clinic.example>");
     rcpt("a@dane.test");
-    EXPECT_EQ(rig.promises->level("dane.test", rig.clock.now()), Level::none);
+    EXPECT_EQ(promised("dane.test", rig.clock.now()), Level::none);
     EXPECT_EQ(end().code, 250);
     const Time last = rig.clock.now() + rig.site.queue_lifetime + std::chrono::hours{24};
-    EXPECT_EQ(rig.promises->level("dane.test", last - Seconds{1}), Level::authenticated);
-    EXPECT_EQ(rig.promises->level("dane.test", last + std::chrono::hours{2}), Level::none);
+    EXPECT_EQ(promised("dane.test", last - Seconds{1}), Level::authenticated);
+    EXPECT_EQ(promised("dane.test", last + std::chrono::hours{2}), Level::none);
 }
 
 // ---- at the end of the message

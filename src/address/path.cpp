@@ -29,10 +29,6 @@ using Failed = std::optional<Path::Failure>; // nothing: it worked
 
 Path::Failure syntax(std::string text) { return {Fault::syntax, std::move(text)}; }
 
-bool is_letter_or_digit(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 // RFC 5322 §3.2.3, with RFC 6531 §3.3: UTF8-non-ascii counts too.
 bool is_atext(char c) {
     constexpr std::string_view specials = "!#$%&'*+-/=?^_`{|}~";

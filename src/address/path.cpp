@@ -14,7 +14,6 @@ namespace surehop {
 namespace {
 
 // RFC 5321 §4.5.3.1, in octets. The domain's own limit is Domain's.
-constexpr std::size_t longest_local = 64;
 constexpr std::size_t longest_path = 256; // with the angle brackets
 constexpr const char* too_long = "the address is longer than 254 octets";
 
@@ -181,7 +180,6 @@ Failed read(std::string_view text, Parts& parts) {
         if (auto failed = skip_source_route(rest))
             return failed;
 
-    const std::size_t before = rest.size();
     const bool quoted = rest.starts_with('"');
     if (quoted) {
         if (auto failed = take_quoted(rest, parts.local))
@@ -193,8 +191,6 @@ Failed read(std::string_view text, Parts& parts) {
         return syntax("the address holds a character that must stand in quotes");
     if (parts.local.empty() && (!quoted || rest.empty()))
         return syntax("the address has nothing before the @");
-    if (std::max(before - rest.size(), spelled(parts.local).size()) > longest_local)
-        return syntax("the part of the address before the @ is longer than 64 octets");
 
     if (rest.empty()) // <postmaster>, §4.1.1.3; a source route leads to a mailbox with a domain
         return routed ? Failed(syntax("the address has no domain")) : std::nullopt;

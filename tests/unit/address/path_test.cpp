@@ -240,11 +240,9 @@ TEST(Path, ADR_06_limits_in_octets) {
     EXPECT_TRUE(Path::parse("<" + local64 + "@" + domain190.substr(1) + ">"));
     EXPECT_TRUE(Path::parse(local64 + "@" + domain190.substr(1)));
     EXPECT_TRUE(Path::parse("u@" + domain190 + "." + std::string(60, 'd'))); // domain of 251
+    // 64 is what must be taken at least; Postfix takes more, and VERP and SRS senders hold more.
+    EXPECT_TRUE(Path::parse(local64 + local64 + "@x.test"));
     expect_bad({
-        local64 + "l@x.test",                                    // local part of 65
-        local64 + "l",                                           // local part of 65, no domain
-        "\"" + std::string(62, 'l') + " \"@x.test",              // 65 with its quotes
-        "\"" + local64 + "\"@x.test",                            // 66 with its quotes
         "<" + local64 + "@" + domain190 + ">",                   // path of 257
         local64 + "@" + domain190,                               // the same without brackets
         "<@a.test:" + local64 + "@" + domain190.substr(1) + ">", // the source route counts
@@ -289,9 +287,6 @@ TEST(Path, canonical_form_has_the_limits_too) {
     domain += "test";
     EXPECT_TRUE(Path::parse("u@" + domain)); // 246 octets as A-labels
     expect_bad({std::string(64, 'l') + "@" + domain});
-    // And stray dots bring quotes.
-    EXPECT_TRUE(Path::parse(std::string(61, 'l') + ".@x.test"));
-    expect_bad({std::string(62, 'l') + ".@x.test"});
 }
 
 } // namespace

@@ -31,7 +31,7 @@ ifeq ($(origin flags.$(VARIANT)),undefined)
 $(error VARIANT=$(VARIANT) is not one of: release asan tsan coverage fuzz)
 endif
 
-# g++ 12 takes Asio's pairs of operator new and delete for coroutine frames for mismatched; they match.
+# g++ 12 takes Asio's aligned_alloc for coroutine frames, freed by the frame's own operator delete, for a mismatch.
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wno-mismatched-new-delete \
     $(if $(DEVELOPER),-Werror)
 FOREIGN_CFLAGS = $(patsubst -I%,-isystem %,$(FMT_CFLAGS) $(CRYPTO_CFLAGS) $(IDN2_CFLAGS) $(JSON_CFLAGS) $(ARES_CFLAGS) \
@@ -129,6 +129,7 @@ HOUSE = sh $(srcdir)/tests/house
 # TSan's shadow memory does not fit where the kernel randomises addresses with many bits.
 run.tsan = $(shell setarch -R true 2>/dev/null && echo setarch -R)
 RUN = $(run.$(VARIANT))
+export UBSAN_OPTIONS = print_stacktrace=1
 UNIT_SUITES = $(foreach p,$(UNIT_PROGRAMS),$(notdir $(p))='$(RUN) $(p) --gtest_brief=1') \
     $(foreach n,$(FUZZ_NAMES),fuzz-$(n)='$(RUN) $(B)/fuzz-$(n) $(srcdir)/tests/fuzz/corpus/$(n)')
 HOUSE_SUITES = layers='$(MAKE) -s layers' vendor-headers='$(MAKE) -s vendor-headers' format='$(MAKE) -s format-check' \

@@ -11,10 +11,10 @@
 // no trailing dot. This is the only way to hold a name: what is not a Domain has not been checked.
 //
 // In: ASCII in any case with or without a trailing dot, or U-labels in UTF-8 (RFC 6531 §3.2;
-// IDNA 2008 look-up, RFC 5891 §5, UTS 46 non-transitional). Out: 1 to 253 octets, labels of 1 to 63.
-// Letters, digits, hyphen, and the underscore that names of DNS records and careless MX hosts hold.
-// Errors: an empty name or label, one too long, a foreign character, an A-label or U-label that
-// IDNA does not allow. An address (192.0.2.1) is not a name.
+// IDNA 2008 look-up, RFC 5891 §5, UTS 46 non-transitional). Out: 1 to 253 octets, labels of 1
+// to 63. Letters, digits, hyphen, and the underscore that names of DNS records and careless MX
+// hosts hold. Errors: an empty name or label, one too long, a foreign character, an A-label or
+// U-label that IDNA does not allow. An address (192.0.2.1) is not a name.
 
 namespace surehop {
 

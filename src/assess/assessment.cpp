@@ -14,18 +14,14 @@ constexpr std::array every_level = {Level::dane, Level::authenticated, Level::ve
 
 using Test = std::function<bool(const Host&)>;
 
-bool reachable(const Host& host) {
-    return host.addresses.state == State::present;
-}
+bool reachable(const Host& host) { return host.addresses.state == State::present; }
 
 bool has_dane(const Host& host) {
     return reachable(host) && host.tlsa.state == State::present && host.usable() > 0;
 }
 
 // RFC 7672 §2.1.2: with a TLSA look-up that failed, the host must not be used on weaker terms.
-bool dane_unknown(const Host& host) {
-    return host.tlsa.state == State::unknown;
-}
+bool dane_unknown(const Host& host) { return host.tlsa.state == State::unknown; }
 
 class Assessor {
   public:
@@ -95,12 +91,13 @@ class Assessor {
         for (const Host& host : facts_.hosts)
             if (host.addresses.state == State::unknown)
                 return none_offered(host.addresses.reason, true);
-        none_offered(facts_.hosts.empty() ? Reason::mx_unusable : facts_.hosts.front().addresses.reason,
+        none_offered(facts_.hosts.empty() ? Reason::mx_unusable
+                                          : facts_.hosts.front().addresses.reason,
                      false);
     }
 
-    // RFC 7672 §2.2.1: for the domain only if the MX RRset itself is secure. The inquiry has asked for
-    // TLSA records only then, so each host's own standing already says why there are none.
+    // RFC 7672 §2.2.1: for the domain only if the MX RRset itself is secure. The inquiry has asked
+    // for TLSA records only then, so each host's own standing already says why there are none.
     void dane() {
         const bool from_secure_names = !facts_.mx || facts_.mx_secure == true;
         if (from_secure_names && offer(Level::dane, has_dane))
@@ -111,8 +108,8 @@ class Assessor {
             const Standing& standing = failed ? host.addresses : host.tlsa;
             const bool unknown = standing.state == State::unknown;
             if (&host == &facts_.hosts.front() || (unknown && !row.unknown))
-                row.reason = standing.state == State::present ? Reason::tlsa_unusable
-                                                              : standing.reason;
+                row.reason =
+                    standing.state == State::present ? Reason::tlsa_unusable : standing.reason;
             row.unknown |= unknown;
         }
         out_.missing.push_back(row);
@@ -127,8 +124,8 @@ class Assessor {
             return missing(Level::authenticated, Reason::sts_mode_testing);
         if (sts.policy.mode == mtasts::Mode::none)
             return missing(Level::authenticated, Reason::sts_mode_none);
-        // RFC 8461 §4.1 names the hosts; §2: MTA-STS must not override a failing DANE validation, so
-        // a host whose TLSA records decide, or may decide, is left to them.
+        // RFC 8461 §4.1 names the hosts; §2: MTA-STS must not override a failing DANE validation,
+        // so a host whose TLSA records decide, or may decide, is left to them.
         const auto serves = [&](const Host& host) {
             return reachable(host) && sts.policy.allows(host.name) && !has_dane(host) &&
                    !dane_unknown(host);

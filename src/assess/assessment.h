@@ -10,13 +10,13 @@
 #include <string>
 #include <vector>
 
-// Facts and the time of day become a short list of offers: what this next hop can guarantee, through
-// which of its MX hosts, and until when. Pure; asks nobody.
+// Facts and the time of day become a short list of offers: what this next hop can guarantee,
+// through which of its MX hosts, and until when. Pure; asks nobody.
 //
 // Never overstates: an offer is as strong as the weakest MX host that its binding lets mail use.
-// `dane` counts only hosts whose MX, address and TLSA records are secure and usable (RFC 7672 §2.2).
-// `authenticated` counts only hosts that the enforce policy names (RFC 8461 §4.1), and none whose
-// TLSA records are usable or could not be looked up: MTA-STS must not override a failing DANE
+// `dane` counts only hosts whose MX, address and TLSA records are secure and usable (RFC 7672
+// §2.2). `authenticated` counts only hosts that the enforce policy names (RFC 8461 §4.1), and none
+// whose TLSA records are usable or could not be looked up: MTA-STS must not override a failing DANE
 // (RFC 8461 §2).
 
 namespace surehop {

@@ -30,9 +30,7 @@ LockAnswer policy(const Offer& offer, Lock lock) {
 
 } // namespace
 
-std::string_view name_of(Lock lock) {
-    return lock_names.at(static_cast<std::size_t>(lock));
-}
+std::string_view name_of(Lock lock) { return lock_names.at(static_cast<std::size_t>(lock)); }
 
 std::optional<Lock> lock_of(std::string_view name) {
     for (std::size_t i = 0; i < lock_names.size(); ++i)
@@ -91,8 +89,8 @@ LockAnswer lock_answer(const Assessment& whole, Level floor, Lock lock) {
         return {LockAnswer::Kind::not_found, "", Level::none, *whole.no_mail};
     }
 
-    // What the destination publishes comes first, strongest first. DANE that leaves out the preferred
-    // MX hosts gives way to an MTA-STS policy that covers them.
+    // What the destination publishes comes first, strongest first. DANE that leaves out the
+    // preferred MX hosts gives way to an MTA-STS policy that covers them.
     const Offer *dane = nullptr, *authenticated = nullptr;
     for (const Offer& offer : counted.offers) {
         if (offer.level == Level::dane)

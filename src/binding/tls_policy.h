@@ -13,9 +13,9 @@
 // What the delivering MTA must be told so that a level holds at delivery. Pure.
 //
 // Postfix asks for the TLS policy of a next hop (smtp_tls_policy_maps) and obeys the answer:
-// `dane-only` uses only MX hosts with secure, usable TLSA records; `secure match=...` wants a WebPKI
-// certificate for one of the names listed; `verify` for the MX host's own name; `encrypt` any TLS.
-// Only names that came out of Domain are ever printed, so no remote can add a separator.
+// `dane-only` uses only MX hosts with secure, usable TLSA records; `secure match=...` wants a
+// WebPKI certificate for one of the names listed; `verify` for the MX host's own name; `encrypt`
+// any TLS. Only names that came out of Domain are ever printed, so no remote can add a separator.
 
 namespace surehop {
 
@@ -26,24 +26,25 @@ enum class Lock : std::uint8_t {
     sendmail,   // STS map: `secure match=... servername=hostname` and nothing else
     none,       // nothing is bound; the gate can only warn
 };
-constexpr std::array<std::string_view, 4> lock_names = {"postfix", "postfix310", "sendmail", "none"};
+constexpr std::array<std::string_view, 4> lock_names = {"postfix", "postfix310", "sendmail",
+                                                        "none"};
 std::string_view name_of(Lock lock);
 std::optional<Lock> lock_of(std::string_view name);
 
 // The policy that holds this offer, or none where the lock cannot express it.
 std::optional<std::string> policy_text(const Offer& offer, Lock lock);
 
-// The offers that count with this lock: those it can express; with Lock::none those that cover every
-// MX host, since nobody keeps the MTA from using another one.
+// The offers that count with this lock: those it can express; with Lock::none those that cover
+// every MX host, since nobody keeps the MTA from using another one.
 Assessment bindable(Assessment assessment, Lock lock);
 
 // The one answer of the lock for a next hop.
 struct LockAnswer {
     enum class Kind : std::uint8_t { policy, not_found, temporary };
     Kind kind = Kind::temporary;
-    std::string text;              // the policy, or why it is temporary
-    Level level = Level::none;     // that the answer guarantees
-    Reason reason = Reason::none;  // of not_found and temporary
+    std::string text;             // the policy, or why it is temporary
+    Level level = Level::none;    // that the answer guarantees
+    Reason reason = Reason::none; // of not_found and temporary
 };
 
 // `assessment`: whole, not reduced by bindable(). `floor`: what is demanded whoever writes.

@@ -36,8 +36,9 @@ asio::awaitable<void> resolver(Engine& engine, Report& report) {
         report.warning("resolver", warning);
     const std::string& servers = engine.opened.resolvers;
     if (!result.reachable)
-        report.failed("resolver",
-                      fmt::format("{} does not answer; start it or set [resolver] servers", servers));
+        report.failed(
+            "resolver",
+            fmt::format("{} does not answer; start it or set [resolver] servers", servers));
     else if (result.validation == Validation::proven)
         report.ok("resolver", fmt::format("{} validates DNSSEC; DANE counts", servers));
     else if (result.validation == Validation::lost)
@@ -107,9 +108,10 @@ void clock(Engine& engine, Report& report) {
     if (synchronised)
         report.ok("clock", fmt::format("{}, synchronised", now));
     else
-        report.warning("clock", fmt::format("{}, and nothing keeps it right: run an NTP client, since "
-                                            "certificates, policies and exceptions depend on it",
-                                            now));
+        report.warning("clock",
+                       fmt::format("{}, and nothing keeps it right: run an NTP client, since "
+                                   "certificates, policies and exceptions depend on it",
+                                   now));
 }
 
 void rules(const Settings& settings, Report& report) {

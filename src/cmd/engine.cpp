@@ -35,8 +35,8 @@ bool answers(asio::io_context& loop, AresDns& dns) {
         [&]() -> asio::awaitable<void> {
             Question root("", RrType::soa);
             const DnsAnswer answer = co_await dns.ask(std::move(root));
-            reachable = answer.status != DnsStatus::timeout &&
-                        answer.status != DnsStatus::unreachable;
+            reachable =
+                answer.status != DnsStatus::timeout && answer.status != DnsStatus::unreachable;
         },
         asio::detached);
     loop.restart();
@@ -129,7 +129,8 @@ void report(const SelfTestResult& before, const SelfTestResult& now) {
     for (const std::string& warning : now.warnings)
         log::warning("{}", warning);
     if (now.validation == Validation::lost && before.validation != Validation::lost)
-        log::error("the resolver has stopped validating DNSSEC: DANE is unknown until it does again");
+        log::error(
+            "the resolver has stopped validating DNSSEC: DANE is unknown until it does again");
     if (now.validation == Validation::proven && before.validation != Validation::proven)
         log::info("the resolver validates DNSSEC: DANE counts");
     if (now.reachable != before.reachable && !now.reachable)

@@ -76,13 +76,11 @@ int answer_offline(const Common& common, const Request& request) {
         return complain(built.error(), EX_UNAVAILABLE);
     Engine& engine = **built;
     const auto site = [&engine] { return engine.current.get()->site; };
-    Commands commands(CommandParts{engine.gate, engine.facts, *engine.opened.allowlist,
-                                   engine.ledger, *engine.opened.promises, engine.clock, site,
-                                   [&engine] { return examine(engine); },
-                                   [] { return Json{{"running", false}}; },
-                                   [](const Peer&) {
-                                       return control_error("surehopd is not running");
-                                   }});
+    Commands commands(
+        CommandParts{engine.gate, engine.facts, *engine.opened.allowlist, engine.ledger,
+                     *engine.opened.promises, engine.clock, site,
+                     [&engine] { return examine(engine); }, [] { return Json{{"running", false}}; },
+                     [](const Peer&) { return control_error("surehopd is not running"); }});
     // Whoever may open the store may do with it what the daemon would let its own user do.
     Peer self(::geteuid(), "offline");
     self.may_read = self.may_change = true;
@@ -198,10 +196,12 @@ class CommandLine {
     }
 
     void explain() {
-        CLI::App* command = verb(&app_, "explain", "what would happen to mail for ADDRESS, and why");
+        CLI::App* command =
+            verb(&app_, "explain", "what would happen to mail for ADDRESS, and why");
         field(command, "ADDRESS", "address", "the recipient")->required();
         field(command, "--from", "from", "the sender");
-        field(command, "--mailer", "mailer", "as the MTA would give {rcpt_mailer}: smtp, local, ...");
+        field(command, "--mailer", "mailer",
+              "as the MTA would give {rcpt_mailer}: smtp, local, ...");
         field(command, "--host", "host", "as the MTA would give {rcpt_host}: a next hop");
         sends(command, "explain", explain_text, true, outcome_status);
     }
@@ -292,7 +292,7 @@ int main(int count, char** words) {
     try {
         return surehop::CommandLine().run(count, words);
     } catch (const std::exception& error) {
-        fmt::print(stderr, "surehop: {}\n", error.what());
+        std::fprintf(stderr, "surehop: %s\n", error.what());
         return EX_SOFTWARE;
     }
 }

@@ -52,7 +52,8 @@ std::string host(const Json& value) {
     const Json& tlsa = part(value, "tlsa");
     std::string records = standing(tlsa);
     if (at(tlsa, "state") == "present")
-        records += fmt::format(", {} usable, {} unusable", at(tlsa, "usable"), at(tlsa, "unusable"));
+        records +=
+            fmt::format(", {} usable, {} unusable", at(tlsa, "usable"), at(tlsa, "unusable"));
     return fmt::format("  {:>3} {}: addresses {}; TLSA {}\n", at(value, "preference"),
                        at(value, "name"), standing(part(value, "addresses")), records);
 }
@@ -100,28 +101,28 @@ std::string explain_text(const Json& e) {
     if (const std::string sender = at(e, "sender"); !sender.empty())
         out += row("sender", sender);
     out += row("next hop", hop(part(e, "next_hop")));
-    out += row("required",
-               fmt::format("{}, by rule \"{}\" (falls short: {}, unknown: {}, mode: {})",
-                           at(required, "minimum"), at(required, "rule"),
-                           at(required, "falls_short"), at(required, "unknown"),
-                           at(required, "mode")));
+    out +=
+        row("required",
+            fmt::format("{}, by rule \"{}\" (falls short: {}, unknown: {}, mode: {})",
+                        at(required, "minimum"), at(required, "rule"), at(required, "falls_short"),
+                        at(required, "unknown"), at(required, "mode")));
     if (!exception.is_null())
         out += row("exception", fmt::format("{}: {} is enough until {} ({})", at(exception, "id"),
                                             at(exception, "lowest"), at(exception, "until"),
                                             at(exception, "reason")));
     if (const Json& promise = part(e, "promise"); !promise.is_null())
-        out += row("promise",
-                   fmt::format("{} until {}", at(promise, "level"), at(promise, "until")));
+        out +=
+            row("promise", fmt::format("{} until {}", at(promise, "level"), at(promise, "until")));
     out += facts(part(e, "facts"));
     if (!part(e, "facts").is_null())
         out += offers(part(e, "offers"));
     const std::string reason = at(verdict, "reason");
-    out += row("verdict", fmt::format("{}{}: {}{}", at(verdict, "outcome"),
-                                      reason.empty() ? "" : " (" + reason + ")",
-                                      at(verdict, "action"),
-                                      at(verdict, "action") == at(verdict, "would")
-                                          ? ""
-                                          : ", enforce mode would " + at(verdict, "would")));
+    out +=
+        row("verdict", fmt::format("{}{}: {}{}", at(verdict, "outcome"),
+                                   reason.empty() ? "" : " (" + reason + ")", at(verdict, "action"),
+                                   at(verdict, "action") == at(verdict, "would")
+                                       ? ""
+                                       : ", enforce mode would " + at(verdict, "would")));
     if (const std::string reply = at(verdict, "reply"); !reply.empty())
         out += row("reply", reply);
     return out;
@@ -143,9 +144,9 @@ std::string facts_list_text(const Json& all) {
 
 std::string exception_text(const Json& e) {
     std::string out;
-    constexpr std::array names = {"id",         "recipient", "sender", "lowest",  "reason",
-                                  "owner",      "ticket",    "from",   "until",   "created_by",
-                                  "removed",    "removed_reason"};
+    constexpr std::array names = {"id",     "recipient",  "sender",  "lowest",
+                                  "reason", "owner",      "ticket",  "from",
+                                  "until",  "created_by", "removed", "removed_reason"};
     for (const char* name : names)
         if (const std::string value = at(e, name); !value.empty())
             out += row(name, value);
@@ -179,7 +180,7 @@ std::string trace_text(const Json& rows) {
     std::string out;
     for (const Json& one : part(rows, "rows")) {
         out += fmt::format("{} {}", at(one, "time"), at(one, "kind"));
-        constexpr std::array names = {"reference", "queue_id", "sender",  "recipient", "next_hop",
+        constexpr std::array names = {"reference", "queue_id",  "sender",  "recipient", "next_hop",
                                       "rule",      "exception", "minimum", "mode",      "outcome",
                                       "level",     "reason",    "action",  "would",     "detail"};
         for (const char* name : names)

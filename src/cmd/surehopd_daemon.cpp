@@ -49,13 +49,13 @@ std::vector<std::string> needs_restart(const Settings& before, const Settings& a
 } // namespace
 
 Daemon::Daemon(Engine& engine)
-    : engine_(engine), socketmap_(engine.gate, engine.clock,
-                                  [&engine] { return engine.current.get()->site; }),
-      commands_(CommandParts{
-          engine.gate, engine.facts, *engine.opened.allowlist, engine.ledger,
-          *engine.opened.promises, engine.clock, [&engine] { return engine.current.get()->site; },
-          [&engine] { return examine(engine); }, [this] { return status(); },
-          [this](const Peer& peer) { return reload(peer.text()); }}),
+    : engine_(engine),
+      socketmap_(engine.gate, engine.clock, [&engine] { return engine.current.get()->site; }),
+      commands_(CommandParts{engine.gate, engine.facts, *engine.opened.allowlist, engine.ledger,
+                             *engine.opened.promises, engine.clock,
+                             [&engine] { return engine.current.get()->site; },
+                             [&engine] { return examine(engine); }, [this] { return status(); },
+                             [this](const Peer& peer) { return reload(peer.text()); }}),
       control_([this](Json request, Peer peer) {
           return commands_.answer(std::move(request), std::move(peer));
       }),
@@ -97,11 +97,11 @@ Status Daemon::open() {
                       most_control_connections);
     listeners_.push_back(*std::move(control));
 
-    auto milter = Milter::open(
-        settings->listen.milter,
-        SessionParts{engine_.gate, engine_.ledger, *engine_.opened.promises, engine_.references,
-                     engine_.clock, [this] { return engine_.current.get()->site; }},
-        [](const std::string& text) { log::warning("{}", text); });
+    auto milter = Milter::open(settings->listen.milter,
+                               SessionParts{engine_.gate, engine_.ledger, *engine_.opened.promises,
+                                            engine_.references, engine_.clock,
+                                            [this] { return engine_.current.get()->site; }},
+                               [](const std::string& text) { log::warning("{}", text); });
     if (!milter)
         return Error{milter.error()};
     milter_ = *std::move(milter);
@@ -110,9 +110,8 @@ Status Daemon::open() {
 
 int Daemon::run() {
     const SettingsPtr settings = engine_.current.get();
-    if (auto taken = take_signals(engine_.loop,
-                                  SignalActions{[this] { stop(); },
-                                                [this] { (void)reload("signal"); }});
+    if (auto taken = take_signals(
+            engine_.loop, SignalActions{[this] { stop(); }, [this] { (void)reload("signal"); }});
         !taken) {
         log::error("{}", taken.error());
         return EX_OSERR;
@@ -145,9 +144,7 @@ int Daemon::run() {
     return exit_status_;
 }
 
-void Daemon::stop() {
-    engine_.loop.stop();
-}
+void Daemon::stop() { engine_.loop.stop(); }
 
 Json Daemon::reload(const std::string& by) {
     const SettingsPtr before = engine_.current.get();

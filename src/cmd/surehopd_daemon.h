@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-// The engine with its doors: milter, socketmap and control socket, and what happens at start, reload
-// and stop.
+// The engine with its doors: milter, socketmap and control socket, and what happens at start,
+// reload and stop.
 
 namespace surehop {
 
@@ -26,7 +26,7 @@ class Daemon {
     // Serves until stop(); runs the loop. The exit status.
     int run();
 
-    void stop();           // from the loop
+    void stop();                        // from the loop
     Json reload(const std::string& by); // a whole control reply; a bad file changes nothing
 
   private:

@@ -72,7 +72,7 @@ Status take_signals(asio::io_context& loop, SignalActions actions) {
     bell = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (bell < 0)
         return Error{fmt::format("cannot make an eventfd: {}", std::strerror(errno))};
-    struct sigaction action {};
+    struct sigaction action{};
     action.sa_handler = on_signal;
     // Nothing is blocked while the handler runs, or the next HUP would go to libmilter.
     action.sa_flags = SA_NODEFER | SA_RESTART;

@@ -135,8 +135,8 @@ Loaded load_text(std::string_view text, const std::string& name) {
                                    syntax_remedy(error.description())));
     }
     cross_check(reading);
-    std::sort(reading.errors.begin(), reading.errors.end(), before);
-    std::sort(reading.warnings.begin(), reading.warnings.end(), before);
+    std::stable_sort(reading.errors.begin(), reading.errors.end(), before);
+    std::stable_sort(reading.warnings.begin(), reading.warnings.end(), before);
     Loaded loaded{nullptr, std::move(reading.errors), std::move(reading.warnings),
                   reading.settings.listen.control};
     if (loaded.errors.empty()) {

@@ -85,7 +85,9 @@ struct Settings {
         LogLevel level = LogLevel::info;
         LogTarget target = LogTarget::standard_error;
 
-        std::string_view name() const { return log_level_names.at(static_cast<std::size_t>(level)); }
+        std::string_view name() const {
+            return log_level_names.at(static_cast<std::size_t>(level));
+        }
     } log;
 
     // What decisions depend on, built from the above.

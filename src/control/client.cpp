@@ -78,18 +78,19 @@ Result<Json> ask_daemon(const std::string& socket_path, const Json& request, Sec
         return Error{fmt::format("may not open {}; run this as root or join the group surehop",
                                  socket_path)};
     else if (failed != 0)
-        return Error{fmt::format("cannot reach surehopd at {}: {}; start it, or name another socket "
-                                 "with --socket",
-                                 socket_path, std::strerror(failed))};
+        return Error{
+            fmt::format("cannot reach surehopd at {}: {}; start it, or name another socket "
+                        "with --socket",
+                        socket_path, std::strerror(failed))};
     socket.limit(most);
     std::string text;
     if (!socket.send(print_json(request) + "\n") || !socket.receive(text))
-        return Error{fmt::format("surehopd at {} did not answer within {} s", socket_path,
-                                 most.count())};
+        return Error{
+            fmt::format("surehopd at {} did not answer within {} s", socket_path, most.count())};
     const auto reply = parse_json(text);
     if (!reply || !reply->is_object() || !reply->contains("ok"))
-        return Error{fmt::format("surehopd at {} closed the connection without an answer",
-                                 socket_path)};
+        return Error{
+            fmt::format("surehopd at {} closed the connection without an answer", socket_path)};
     if (!reply->value("ok", false))
         return Error{reply->value("error", std::string("surehopd gave no reason"))};
     return reply->at("result");

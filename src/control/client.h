@@ -7,8 +7,8 @@
 
 #include <string>
 
-// The CLI's end of the control socket. Blocks, with a limit. The error tells apart a daemon that does
-// not run, a socket that may not be opened, and a refusal, each with its remedy.
+// The CLI's end of the control socket. Blocks, with a limit. The error tells apart a daemon that
+// does not run, a socket that may not be opened, and a refusal, each with its remedy.
 
 namespace surehop {
 

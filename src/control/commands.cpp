@@ -77,8 +77,8 @@ asio::awaitable<Json> Commands::answer(Json request, Peer peer) {
     } catch (const std::exception& error) {
         co_return control_error(fmt::format("internal error: {}", error.what()));
     }
-    co_return control_error(fmt::format("surehopd does not know the request '{}'",
-                                        printable(what)));
+    co_return control_error(
+        fmt::format("surehopd does not know the request '{}'", printable(what)));
 }
 
 asio::awaitable<Json> Commands::explain(const Json& request) {
@@ -101,12 +101,11 @@ asio::awaitable<Json> Commands::explain(const Json& request) {
     const SitePtr site = parts_.site();
     auto judged = parts_.gate.judge_known(context, *site, parts_.clock.now());
     if (const auto* miss = std::get_if<Miss>(&judged)) {
-        const Learnt learnt =
-            co_await parts_.gate.resolver().learn(miss->next_hop, patience);
+        const Learnt learnt = co_await parts_.gate.resolver().learn(miss->next_hop, patience);
         judged = parts_.gate.judge_known(context, *site, parts_.clock.now());
         if (std::holds_alternative<Miss>(judged))
-            judged = parts_.gate.judge_unlearnt(context, *site, reason_of(learnt),
-                                                parts_.clock.now());
+            judged =
+                parts_.gate.judge_unlearnt(context, *site, reason_of(learnt), parts_.clock.now());
     }
     const Decision& decision = std::get<Decision>(judged);
     co_return control_result(explain_json(
@@ -122,8 +121,8 @@ asio::awaitable<Json> Commands::facts_show(const Json& request, bool refresh) {
         const Learnt learnt = co_await parts_.gate.resolver().learn(*next_hop, patience, refresh);
         facts = parts_.facts.find(next_hop->key());
         if (learnt != Learnt::done || !facts)
-            co_return control_error(fmt::format("{}: {}", next_hop->key(),
-                                                sentence_of(reason_of(learnt))));
+            co_return control_error(
+                fmt::format("{}: {}", next_hop->key(), sentence_of(reason_of(learnt))));
     }
     const Assessment assessment = assess(*next_hop, *facts, parts_.clock.now());
     Json out;
@@ -205,16 +204,17 @@ Json Commands::allow_add(const Json& request, const Peer& peer) {
     Json notes = Json::array();
     if (const auto& domain = entry.recipient.domain()) {
         if (site->lock != Lock::none && entry.lowest < site->rules->floor(*domain))
-            notes.push_back(fmt::format(
-                "at delivery, the whole next hop {} is open down to {} until then: mail that reaches "
-                "it by alias or forward too",
-                domain->text(), name_of(entry.lowest)));
+            notes.push_back(fmt::format("at delivery, the whole next hop {} is open down to {} "
+                                        "until then: mail that reaches "
+                                        "it by alias or forward too",
+                                        domain->text(), name_of(entry.lowest)));
         if (const auto promise = parts_.promises.highest(domain->text(), now);
             promise && promise->level > entry.lowest)
-            notes.push_back(fmt::format(
-                "mail accepted earlier still holds a promise of {} for {} until {}; until then it is "
-                "delivered at that level only",
-                name_of(promise->level), domain->text(), format_time(promise->until)));
+            notes.push_back(fmt::format("mail accepted earlier still holds a promise of {} for {} "
+                                        "until {}; until then it is "
+                                        "delivered at that level only",
+                                        name_of(promise->level), domain->text(),
+                                        format_time(promise->until)));
     }
     out["notes"] = std::move(notes);
     return control_result(std::move(out));
@@ -222,8 +222,8 @@ Json Commands::allow_add(const Json& request, const Peer& peer) {
 
 Json Commands::allow_remove(const Json& request, const Peer& peer) {
     const std::int64_t id = number_of(request, "id");
-    const auto removed = parts_.allowlist.remove(id, parts_.clock.now(),
-                                                 text_of(request, "reason"), peer.text());
+    const auto removed =
+        parts_.allowlist.remove(id, parts_.clock.now(), text_of(request, "reason"), peer.text());
     if (!removed)
         return control_error(removed.error());
     return control_result(to_json(*parts_.allowlist.find(id)));

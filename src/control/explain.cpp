@@ -25,9 +25,8 @@ Json exception_json(const std::optional<Exception>& exception) {
 } // namespace
 
 Json to_json(const NextHop& next_hop) {
-    return Json{{"kind", name_of(next_hop.kind())},
-                {"name", next_hop.name()},
-                {"port", next_hop.port()}};
+    return Json{
+        {"kind", name_of(next_hop.kind())}, {"name", next_hop.name()}, {"port", next_hop.port()}};
 }
 
 Json to_json(const Offer& offer) {
@@ -103,17 +102,15 @@ Json explain_json(const Decision& d, const std::optional<Promises::Row>& promise
                           {"unknown", name_of(d.requirement.unknown)},
                           {"mode", name_of(d.requirement.mode)}};
     out["exception"] = exception_json(d.exception);
-    out["promise"] = promise ? Json{{"level", name_of(promise->level)},
-                                    {"until", format_time(promise->until)}}
-                             : Json(nullptr);
+    out["promise"] =
+        promise ? Json{{"level", name_of(promise->level)}, {"until", format_time(promise->until)}}
+                : Json(nullptr);
     out["facts"] = d.facts ? to_json(*d.facts) : Json(nullptr);
     out["offers"] = offers_json(d.assessment.offers);
-    out["verdict"] = {{"outcome", name_of(d.verdict.outcome)},
-                      {"level", name_of(d.verdict.level)},
-                      {"reason", token_of(d.verdict.reason)},
-                      {"action", name_of(d.verdict.action)},
-                      {"would", name_of(d.verdict.would)},
-                      {"reply", rcpt_reply(d).line()}};
+    out["verdict"] = {
+        {"outcome", name_of(d.verdict.outcome)}, {"level", name_of(d.verdict.level)},
+        {"reason", token_of(d.verdict.reason)},  {"action", name_of(d.verdict.action)},
+        {"would", name_of(d.verdict.would)},     {"reply", rcpt_reply(d).line()}};
     out["reference"] = d.reference;
     return out;
 }

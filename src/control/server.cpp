@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/server.h"
 
-
 #include <grp.h>
 #include <pwd.h>
 #include <sys/socket.h>
@@ -48,8 +47,7 @@ Peer identify(uid_t uid, gid_t gid) {
     Peer peer(uid, std::to_string(uid));
     if (::getpwuid_r(uid, &entry, space.data(), space.size(), &found) == 0 && found != nullptr)
         peer.name = found->pw_name;
-    peer.may_change =
-        uid == 0 || uid == ::geteuid() || is_member(peer.name, gid, "surehop-admin");
+    peer.may_change = uid == 0 || uid == ::geteuid() || is_member(peer.name, gid, "surehop-admin");
     peer.may_read = peer.may_change || is_member(peer.name, gid, "surehop");
     return peer;
 }
@@ -57,8 +55,8 @@ Peer identify(uid_t uid, gid_t gid) {
 asio::awaitable<void> ControlServer::serve(StreamSocket connection) {
     ucred credentials{};
     socklen_t size = sizeof credentials;
-    const bool known = ::getsockopt(connection.native_handle(), SOL_SOCKET, SO_PEERCRED,
-                                    &credentials, &size) == 0;
+    const bool known =
+        ::getsockopt(connection.native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0;
     Patience socket(std::move(connection), longest_wait);
     std::string line;
     asio::error_code failed;

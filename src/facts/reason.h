@@ -6,9 +6,9 @@
 #include <span>
 #include <string_view>
 
-// Why a fact is absent, invalid or unknown, or why a level is not offered: one fixed token each, for
-// programs, and one sentence, for the refused sender. The tokens are listed in surehop(8); none is
-// ever renamed.
+// Why a fact is absent, invalid or unknown, or why a level is not offered: one fixed token each,
+// for programs, and one sentence, for the refused sender. The tokens are listed in surehop(8); none
+// is ever renamed.
 
 namespace surehop {
 

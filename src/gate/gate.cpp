@@ -37,9 +37,8 @@ std::variant<Decision, Miss> Gate::judge(const Context& context, const Site& sit
     d.requirement = site.rules->requirement(context.sender, context.recipient);
     d.exception = allowlist_.match(context.sender, context.recipient, now);
     const Exception* exception = d.exception ? &*d.exception : nullptr;
-    const Level minimum = exception != nullptr
-                              ? std::min(d.requirement.minimum, exception->lowest)
-                              : d.requirement.minimum;
+    const Level minimum = exception != nullptr ? std::min(d.requirement.minimum, exception->lowest)
+                                               : d.requirement.minimum;
     if (minimum == Level::none || d.next_hop.kind() == HopKind::internal) {
         d.verdict = decide_without_facts(d.requirement, OutcomeKind::meets, Reason::none);
         return d;
@@ -50,9 +49,9 @@ std::variant<Decision, Miss> Gate::judge(const Context& context, const Site& sit
     if (d.next_hop.kind() == HopKind::hidden) {
         const bool carried = way.reason == Reason::next_hop_hidden && site.lock != Lock::none &&
                              minimum <= site.rules->lowest_floor();
-        d.verdict = decide_without_facts(
-            d.requirement, carried ? OutcomeKind::meets : OutcomeKind::falls_short,
-            carried ? Reason::none : way.reason);
+        d.verdict = decide_without_facts(d.requirement,
+                                         carried ? OutcomeKind::meets : OutcomeKind::falls_short,
+                                         carried ? Reason::none : way.reason);
         return d;
     }
 

@@ -27,8 +27,7 @@ struct Miss {
 
 class Gate {
   public:
-    Gate(FactsBook& book, Resolver& resolver, const Allowlist& allowlist,
-         const Promises& promises);
+    Gate(FactsBook& book, Resolver& resolver, const Allowlist& allowlist, const Promises& promises);
 
     std::variant<Decision, Miss> judge_known(const Context& context, const Site& site,
                                              Time now) const;
@@ -47,8 +46,8 @@ class Gate {
   private:
     std::variant<Decision, Miss> judge(const Context& context, const Site& site, Time now,
                                        std::optional<Reason> unlearnt) const;
-    // What the lock demands of this next hop: the floor, or what an exception leaves of it, and never
-    // less than a live promise.
+    // What the lock demands of this next hop: the floor, or what an exception leaves of it, and
+    // never less than a live promise.
     Level demanded(const NextHop& next_hop, const Site& site, Time now) const;
 
     FactsBook& book_;

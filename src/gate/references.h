@@ -7,15 +7,15 @@
 #include <cstdint>
 #include <string>
 
-// A short name for each recorded decision, in its reply and in the ledger: unique in one store, made
-// of letters and digits that can be read aloud (no I, L, O, U: Crockford's base 32).
+// A short name for each recorded decision, in its reply and in the ledger: unique in one store,
+// made of letters and digits that can be read aloud (no I, L, O, U: Crockford's base 32).
 
 namespace surehop {
 
 class References {
   public:
-    // Later starts count on from a later second, so that a restart never repeats a reference as long
-    // as fewer than 32768 decisions a second were made in the run before.
+    // Later starts count on from a later second, so that a restart never repeats a reference as
+    // long as fewer than 32768 decisions a second were made in the run before.
     explicit References(Time started)
         : next_(static_cast<std::uint64_t>(started.time_since_epoch().count()) << 15U) {}
 

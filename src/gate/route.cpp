@@ -13,7 +13,7 @@ namespace {
 // Mailers that deliver on this machine instead of sending: Postfix's local, virtual and lmtp,
 // Sendmail's local, prog and its file and include mailers.
 bool is_local_mailer(std::string_view mailer) {
-    constexpr std::array<std::string_view, 7> local = {"local", "virtual",   "lmtp",  "prog",
+    constexpr std::array<std::string_view, 7> local = {"local",  "virtual",   "lmtp",   "prog",
                                                        "*file*", "*include*", "discard"};
     return std::find(local.begin(), local.end(), mailer) != local.end();
 }
@@ -24,9 +24,7 @@ bool is_final(const Path& recipient, const Site& site) {
 }
 
 // <postmaster>, <root>: a name without a domain is this machine's own (RFC 5321 §4.1.1.3).
-bool is_unqualified(const Path& recipient) {
-    return !recipient.domain() && !recipient.literal();
-}
+bool is_unqualified(const Path& recipient) { return !recipient.domain() && !recipient.literal(); }
 
 std::string domain_text(const Path& recipient) {
     if (recipient.domain())
@@ -76,8 +74,9 @@ Way find_way(const Context& context, const Site& site) {
         return told(context, site);
     const Path& recipient = context.recipient;
     for (const Route& route : site.routes) {
-        const bool holds = std::any_of(route.domains.begin(), route.domains.end(),
-                                       [&](const AddressPattern& p) { return p.matches(recipient); });
+        const bool holds =
+            std::any_of(route.domains.begin(), route.domains.end(),
+                        [&](const AddressPattern& p) { return p.matches(recipient); });
         if (!holds)
             continue;
         if (route.internal)

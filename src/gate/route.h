@@ -18,7 +18,8 @@ struct Way {
 
 Way find_way(const Context& context, const Site& site);
 
-// The same next hop, or *internal* where a route or a loopback literal says that it is never judged.
+// The same next hop, or *internal* where a route or a loopback literal says that it is never
+// judged.
 NextHop judged(NextHop next_hop, const Site& site);
 
 } // namespace surehop

@@ -13,8 +13,8 @@
 #include <string>
 #include <vector>
 
-// What this site has configured that a decision depends on. Immutable; captured once per message, so
-// that a reload never splits one.
+// What this site has configured that a decision depends on. Immutable; captured once per message,
+// so that a reload never splits one.
 
 namespace surehop {
 
@@ -32,7 +32,7 @@ struct Site {
     std::vector<Domain> final_domains; // delivered here: local, virtual and lmtp are not transport
     Lock lock = Lock::none;
     Seconds queue_lifetime{std::chrono::days{5}}; // how long the MTA tries to deliver
-    Millis wait{2000};                 // RCPT, for an unknown next hop
+    Millis wait{2000};                            // RCPT, for an unknown next hop
     std::string tag_header = "X-Surehop";
     std::string configuration_hash;
 };

@@ -121,12 +121,11 @@ Status make_way(const std::string& path) {
     const std::string folder = path.substr(0, std::max<std::size_t>(path.rfind('/'), 1));
     struct stat found{};
     if (::stat(folder.c_str(), &found) != 0)
-        return Error{
-            fmt::format("the folder {} of the milter's socket: {}; create it, writable for "
-                        "surehopd and open for the mail server",
-                        folder, why(errno))};
+        return Error{fmt::format("the folder {} of the socket: {}; create it, writable for "
+                                 "surehopd and open for the mail server",
+                                 folder, why(errno))};
     if (::access(folder.c_str(), W_OK | X_OK) != 0)
-        return Error{fmt::format("the folder {} of the milter's socket: {}", folder, why(errno))};
+        return Error{fmt::format("the folder {} of the socket: {}", folder, why(errno))};
     if (::lstat(path.c_str(), &found) != 0)
         return errno == ENOENT ? Status(Done{}) : Error{fmt::format("{}: {}", path, why(errno))};
     if (!S_ISSOCK(found.st_mode))

@@ -7,8 +7,8 @@
 #include <string>
 #include <string_view>
 
-// The socket on which the MTA connects, as far as libmilter does not see to it: whether a UNIX
-// socket is stale or somebody's, a TCP socket of our own with TCP_NODELAY, and a knock on our own
+// Listening sockets, as far as libmilter and Asio do not see to them: whether a UNIX socket is
+// stale or somebody's, a TCP socket of our own with TCP_NODELAY, and a knock on our own
 // door, which is what makes libmilter notice that it shall stop.
 
 namespace surehop {

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cerrno>
@@ -366,10 +367,10 @@ bool Milter::stop(Millis most) {
     const auto late = [&] { return std::chrono::steady_clock::now() >= deadline; };
     state_->stopping = true;
     state_->stopper = deaf_thread([] { smfi_stop(); });
-    while (!state_->served) {
+    for (auto pause = std::chrono::microseconds{500}; !state_->served; pause *= 2) {
         if (late())
             return false;
-        std::this_thread::sleep_for(Millis{20});
+        std::this_thread::sleep_for(std::min<std::chrono::microseconds>(pause, Millis{20}));
         knock(state_->at);
     }
     state_->server.join();

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace surehop {
@@ -48,6 +49,15 @@ Result<Path> read_path(std::string_view argument, const std::string& resolved,
 // and for refused recipients, whose {rcpt_addr} is no address at all.
 bool tells_address(const std::string& mailer) { return mailer != "error"; }
 
+// No rule can be asked about an address that cannot be read, so any of them might be the one: in
+// audit mode it passes only where every rule is in audit mode.
+PolicyMode strictest_mode(const RuleSet& rules) {
+    const bool enforced = std::ranges::any_of(rules.rules(), [](const Rule& rule) {
+        return rule.requirement.mode == PolicyMode::enforce;
+    });
+    return enforced ? PolicyMode::enforce : rules.mode();
+}
+
 // A quoted-string for a header field (RFC 5322 §3.2.4), on one line.
 std::string quoted(const std::string& text) {
     std::string out = "\"";
@@ -72,8 +82,7 @@ Reply Session::mail(std::string_view from, const Macro& macro) {
     Result<Path> sender = read_path(from, macro("{mail_addr}"), failure);
     if (sender)
         message.sender = *std::move(sender);
-    else if (message.site->rules->mode() == PolicyMode::enforce)
-        // Rules that name senders could not be applied: going on might lower what they ask.
+    else if (strictest_mode(*message.site->rules) == PolicyMode::enforce)
         return path_reply(failure, PathOf::sender, "");
     message_ = std::move(message);
     return {};
@@ -157,9 +166,8 @@ Reply Session::take(Message& message, Decision decision) {
     return {};
 }
 
-// No rule can be asked about an address that cannot be read: the mode of the last resort decides.
 Reply Session::unreadable(Message& message, std::string_view to, const Path::Failure& failure) {
-    const PolicyMode mode = message.site->rules->mode();
+    const PolicyMode mode = strictest_mode(*message.site->rules);
     LedgerRow row;
     row.time = parts_.clock.now();
     row.kind = "decision";

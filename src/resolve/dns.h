@@ -3,8 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/time.h"
-
-#include <asio/awaitable.hpp>
+#include "resolve/loop.h"
 
 #include <cstdint>
 #include <string>
@@ -17,14 +16,23 @@
 
 namespace surehop {
 
-enum class RrType : std::uint16_t { a = 1, cname = 5, soa = 6, mx = 15, txt = 16, aaaa = 28, tlsa = 52 };
+enum class RrType : std::uint16_t {
+    a = 1,
+    cname = 5,
+    soa = 6,
+    mx = 15,
+    txt = 16,
+    aaaa = 28,
+    tlsa = 52
+};
 
 struct Question {
     Question(std::string asked, RrType kind, bool unchecked = false)
         : name(std::move(asked)), type(kind), checking_disabled(unchecked) {}
     std::string name; // A-labels, no trailing dot; "" is the root
     RrType type;
-    // The CD bit (RFC 4035 §3.2.2): only to tell a bogus answer from a dead server, never to use it.
+    // The CD bit (RFC 4035 §3.2.2): only to tell a bogus answer from a dead server, never to use
+    // it.
     bool checking_disabled;
 };
 
@@ -48,10 +56,18 @@ struct DnsRecord {
     std::string owner; // lower case, no trailing dot
     std::uint32_t ttl = 0;
     // A and AAAA: canonical text; CNAME: target; MX; TXT: strings joined; TLSA and SOA: RDATA.
-    struct Address { std::string text; };
-    struct Cname { std::string target; };
-    struct Text { std::string text; };
-    struct Raw { Bytes rdata; };
+    struct Address {
+        std::string text;
+    };
+    struct Cname {
+        std::string target;
+    };
+    struct Text {
+        std::string text;
+    };
+    struct Raw {
+        Bytes rdata;
+    };
     std::variant<Address, Cname, MxRecord, Text, Raw> data;
 };
 

@@ -145,8 +145,8 @@ class Inquiry {
             co_await tlsa(host, std::move(bases));
     }
 
-    // DESIGN: a site whose resolver has never validated has no DANE and blocks nothing else; one that
-    // lost it does not know, where DANE was known to hold.
+    // DESIGN: a site whose resolver has never validated has no DANE and blocks nothing else; one
+    // that lost it does not know, where DANE was known to hold.
     Standing without_validation(const Host& host) const {
         if (sources_.validation == Validation::lost && known_)
             for (const Host& before : known_->hosts)
@@ -157,7 +157,7 @@ class Inquiry {
 
     asio::awaitable<bool> is_secure_alias(std::string name) {
         const Lookup alias = co_await ask(std::move(name), RrType::cname);
-        co_return alias.standing.state == State::present && alias.secure;
+        co_return alias.standing.state == State::present&& alias.secure;
     }
 
     // RFC 7672 §2.2.3: the first base with a secure TLSA RRset wins; an error stops.
@@ -257,7 +257,8 @@ class Inquiry {
         HttpsRequest request(host, "/.well-known/mta-sts.txt", std::move(addresses));
         const HttpsReply reply = co_await sources_.https.get(std::move(request));
         Reason why = reply.reason;
-        if (why == Reason::none && reply.status != 200) // §3.3: valid only with 200; 3xx not followed
+        if (why == Reason::none &&
+            reply.status != 200) // §3.3: valid only with 200; 3xx not followed
             why = Reason::sts_fetch_status;
         if (why == Reason::none && reply.media_type != "text/plain") // §3.2
             why = Reason::sts_fetch_type;

@@ -12,8 +12,8 @@
 // MX hosts (RFC 5321 §5.1, RFC 7505), for each host its addresses and TLSA records (RFC 7672 §2.2),
 // beside it the MTA-STS policy (RFC 8461 §3). It judges nothing.
 //
-// `known`: what was known before, or null. A cached policy stays in force until its max_age ends or a
-// newer one has been fetched, whatever happens to DNS or to the policy host (RFC 8461 §5.1).
+// `known`: what was known before, or null. A cached policy stays in force until its max_age ends or
+// a newer one has been fetched, whatever happens to DNS or to the policy host (RFC 8461 §5.1).
 
 namespace surehop {
 

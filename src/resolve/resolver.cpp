@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "resolve/resolver.h"
 
+#include "base/log.h"
 #include "resolve/inquiry.h"
 
 #include <vector>
@@ -30,15 +31,19 @@ std::size_t Resolver::in_flight() const {
 }
 
 std::shared_ptr<Resolver::Flight> Resolver::join(const NextHop& next_hop, bool fetch_again) {
-    const std::lock_guard hold(mutex_);
-    const std::string key = next_hop.key();
-    if (const auto under_way = flights_.find(key); under_way != flights_.end())
-        return under_way->second;
-    if (flights_.size() >= limits_.in_flight)
-        return nullptr;
     auto flight = std::make_shared<Flight>();
-    flights_.emplace(key, flight);
-    asio::co_spawn(loop_, fly(next_hop, flight, fetch_again), asio::detached); // fly() lets nothing escape
+    {
+        const std::lock_guard hold(mutex_);
+        const std::string key = next_hop.key();
+        if (const auto under_way = flights_.find(key); under_way != flights_.end())
+            return under_way->second;
+        if (flights_.size() >= limits_.in_flight)
+            return nullptr;
+        flights_.emplace(key, flight);
+    }
+    // Not under the lock: on the loop it runs at once, and an inquiry that asks nobody (an address)
+    // comes to its end before this returns. fly() lets nothing escape.
+    asio::co_spawn(loop_, fly(next_hop, flight, fetch_again), asio::detached);
     return flight;
 }
 
@@ -49,8 +54,9 @@ asio::awaitable<void> Resolver::fly(NextHop next_hop, std::shared_ptr<Flight> fl
         Sources sources{dns_, https_, validation_(), clock_, fetch_again};
         Facts facts = co_await inquire(next_hop, book_.find(key), sources);
         book_.put(key, std::make_shared<const Facts>(std::move(facts)));
-    } catch (const std::exception&) {
+    } catch (const std::exception& error) {
         // Nothing was learnt: whoever waits finds no fresh facts in the book, which is *unknown*.
+        log::error("the look-up of {} broke down: {}", key, error.what());
     }
     {
         const std::lock_guard hold(mutex_);

@@ -17,14 +17,15 @@
 #include <string>
 #include <string_view>
 
-// Learns the facts of a next hop once, however many ask at the same time (single flight), and writes
-// them into the book even when everybody who asked has given up: late answers serve the next try.
+// Learns the facts of a next hop once, however many ask at the same time (single flight), and
+// writes them into the book even when everybody who asked has given up: late answers serve the next
+// try.
 
 namespace surehop {
 
 struct ResolverLimits {
-    std::size_t in_flight = 1000;     // next hops being learnt at once
-    std::size_t waiting = 16;         // threads that wait, in total
+    std::size_t in_flight = 1000; // next hops being learnt at once
+    std::size_t waiting = 16;     // threads that wait, in total
     std::size_t waiting_per_client = 4;
 };
 

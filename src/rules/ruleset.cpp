@@ -21,10 +21,9 @@ template <class Patterns, class Test> bool none_or_any(const Patterns& patterns,
 
 // What this requirement lets the lock demand.
 Level held_by_lock(const Requirement& requirement) {
-    const bool only_marks = requirement.falls_short == Action::tag ||
-                            requirement.falls_short == Action::accept ||
-                            requirement.unknown == Action::tag ||
-                            requirement.unknown == Action::accept;
+    const bool only_marks =
+        requirement.falls_short == Action::tag || requirement.falls_short == Action::accept ||
+        requirement.unknown == Action::tag || requirement.unknown == Action::accept;
     return only_marks ? Level::none : requirement.minimum;
 }
 
@@ -105,17 +104,15 @@ Level RuleSet::lowest_floor() const {
     return lowest;
 }
 
-PolicyMode RuleSet::mode() const {
-    return last_resort_.mode;
-}
+PolicyMode RuleSet::mode() const { return last_resort_.mode; }
 
 std::vector<std::string> RuleSet::below_floor() const {
     std::vector<std::string> out;
     for (const Rule& rule : rules_) {
         if (rule.on_recipient_domain_alone() || rule.requirement.mode == PolicyMode::audit)
             continue;
-        // The highest floor that any recipient of this rule can lie under: that of each domain that it
-        // names, and of each domain that another rule names within reach of this one.
+        // The highest floor that any recipient of this rule can lie under: that of each domain that
+        // it names, and of each domain that another rule names within reach of this one.
         Level highest = Level::none;
         const auto consider = [&](const Domain& domain) {
             highest = std::max(highest, floor(domain));
@@ -140,7 +137,8 @@ std::vector<std::string> RuleSet::below_floor() const {
                     consider(*p.domain());
         if (rule.requirement.minimum < highest)
             out.push_back(fmt::format(
-                "rule \"{}\" asks for {}, but its recipients' domains have the floor {}: the lock sees "
+                "rule \"{}\" asks for {}, but its recipients' domains have the floor {}: the lock "
+                "sees "
                 "no sender and no address, so such a rule may only raise; set minimum = \"{}\" or "
                 "higher, or make an exception with 'surehop allow add'",
                 rule.requirement.rule, name_of(rule.requirement.minimum), name_of(highest),

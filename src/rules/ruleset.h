@@ -40,8 +40,8 @@ struct Rule {
     Requirement requirement;
 
     bool matches(const Path& sender, const Path& recipient) const;
-    // Whether the rule looks at the recipient's domain and nothing else: only such rules can be held
-    // by the lock, which sees a next hop and no message.
+    // Whether the rule looks at the recipient's domain and nothing else: only such rules can be
+    // held by the lock, which sees a next hop and no message.
     bool on_recipient_domain_alone() const;
 };
 
@@ -51,13 +51,13 @@ class RuleSet {
 
     const Requirement& requirement(const Path& sender, const Path& recipient) const;
 
-    // The level that the lock demands of this domain whoever writes: that of the first enforce rule,
-    // last resort included, that matches on recipient domain alone. A rule that only marks
+    // The level that the lock demands of this domain whoever writes: that of the first enforce
+    // rule, last resort included, that matches on recipient domain alone. A rule that only marks
     // (`falls_short = "tag"`, `unknown = "tag"` or `"accept"`) raises no floor.
     Level floor(const Domain& domain) const;
     Level last_resort_floor() const; // for a next hop without a name
     Level lowest_floor() const;      // that mail to anywhere finds at the lock
-    PolicyMode mode() const;    // of the last resort
+    PolicyMode mode() const;         // of the last resort
 
     // One sentence per rule that asks for less than the lock's floor would let it have.
     std::vector<std::string> below_floor() const;

@@ -18,10 +18,10 @@ std::string_view name_of(OutcomeKind outcome); // "meets", "falls-short", "unkno
 
 struct Verdict {
     OutcomeKind outcome = OutcomeKind::unknown;
-    Level level = Level::none;      // the strongest level on offer that counts
-    Reason reason = Reason::none;   // none when it meets
-    Action action = Action::defer;  // what is done
-    Action would = Action::defer;   // what enforce mode would do
+    Level level = Level::none;     // the strongest level on offer that counts
+    Reason reason = Reason::none;  // none when it meets
+    Action action = Action::defer; // what is done
+    Action would = Action::defer;  // what enforce mode would do
 };
 
 // `assessment`: only with the offers that the lock can hold. `exception`: one that covers this

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "socketmap/listener.h"
 
-#include "base/text.h"
+#include "milter/listen.h"
 
 #include <fmt/format.h>
 
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstring>
+#include <cerrno>
 
 namespace surehop {
 
@@ -24,66 +24,17 @@ struct Listener::State {
 
 namespace {
 
-struct Place {
-    Protocol::endpoint endpoint;
-    Protocol protocol;
-    std::string path;
-};
-
-Result<Place> parse_place(const std::string& where) {
-    const std::string_view text = where;
-    if (text.starts_with("unix:")) {
-        const std::string path(text.substr(5));
-        if (path.empty() || path.front() != '/')
-            return Error{fmt::format("'{}': the path of a UNIX socket must begin with /",
-                                     printable(where))};
-        if (path.size() >= sizeof(sockaddr_un::sun_path))
-            return Error{fmt::format("'{}': the path of a UNIX socket may have {} octets at most",
-                                     printable(where), sizeof(sockaddr_un::sun_path) - 1)};
-        const asio::local::stream_protocol::endpoint endpoint(path);
-        return Place{Protocol::endpoint(endpoint), Protocol(AF_UNIX, 0), path};
-    }
-    if (text.starts_with("inet:")) {
-        const auto at = text.find('@');
-        const auto port = parse_number(text.substr(5, at == text.npos ? at : at - 5), 65535);
-        asio::error_code bad;
-        std::string address(at == text.npos ? "" : text.substr(at + 1));
-        if (address.size() > 2 && address.front() == '[' && address.back() == ']')
-            address = address.substr(1, address.size() - 2);
-        const auto ip = asio::ip::make_address(address, bad);
-        if (port && *port > 0 && !bad) {
-            const asio::ip::tcp::endpoint endpoint(ip, static_cast<std::uint16_t>(*port));
-            return Place{Protocol::endpoint(endpoint),
-                         Protocol(endpoint.protocol().family(), IPPROTO_TCP), ""};
-        }
-    }
-    return Error{fmt::format("'{}' is not a socket; write unix:/path or inet:port@address",
-                             printable(where))};
-}
-
-// Removes a socket that nobody serves any more.
-Status clear(asio::io_context& loop, const Place& place) {
-    struct stat found {};
-    if (::lstat(place.path.c_str(), &found) != 0)
-        return Done{};
-    if (!S_ISSOCK(found.st_mode))
-        return Error{fmt::format("{} exists and is not a socket; remove it", place.path)};
-    Protocol::socket probe(loop, place.protocol);
-    asio::error_code refused;
-    probe.connect(place.endpoint, refused);
-    if (!refused)
-        return Error{fmt::format("{} is in use by another process; stop it first", place.path)};
-    if (::unlink(place.path.c_str()) != 0)
-        return Error{fmt::format("cannot remove the old socket {}: {}", place.path,
-                                 std::strerror(errno))};
-    return Done{};
+Protocol::endpoint endpoint_of(const ListenAddress& at) {
+    if (!at.path.empty())
+        return asio::local::stream_protocol::endpoint(at.path);
+    return asio::ip::tcp::endpoint(asio::ip::make_address(at.address), at.port);
 }
 
 } // namespace
 
 Patience::Patience(StreamSocket socket, std::chrono::milliseconds longest)
-    : socket_(std::make_shared<StreamSocket>(std::move(socket))),
-      timer_(socket_->get_executor()), longest_(longest) {}
+    : socket_(std::make_shared<StreamSocket>(std::move(socket))), timer_(socket_->get_executor()),
+      longest_(longest) {}
 
 Patience::~Patience() {
     timer_.cancel();
@@ -104,40 +55,40 @@ StreamSocket& Patience::patiently() {
 Listener::Listener(std::string where, std::string path, std::shared_ptr<State> state)
     : where_(std::move(where)), path_(std::move(path)), state_(std::move(state)) {}
 
-Listener::~Listener() {
-    stop();
-}
+Listener::~Listener() { stop(); }
 
 Result<Protocol::endpoint> Listener::endpoint(const std::string& where) {
-    auto place = parse_place(where);
-    if (!place)
-        return Error{place.error()};
-    return place->endpoint;
+    const auto at = parse_listen_address(where);
+    if (!at)
+        return Error{at.error()};
+    return endpoint_of(*at);
 }
 
 Result<std::unique_ptr<Listener>> Listener::open(asio::io_context& loop, const std::string& where,
                                                  unsigned mode) {
-    auto place = parse_place(where);
-    if (!place)
-        return Error{place.error()};
-    if (!place->path.empty())
-        if (auto cleared = clear(loop, *place); !cleared)
+    const auto at = parse_listen_address(where);
+    if (!at)
+        return Error{at.error()};
+    const bool local = !at->path.empty();
+    if (local)
+        if (auto cleared = make_way(at->path); !cleared)
             return Error{cleared.error()};
+    const Protocol::endpoint endpoint = endpoint_of(*at);
     asio::error_code failed;
     Acceptor acceptor(loop);
-    acceptor.open(place->protocol, failed);
-    if (!failed && place->path.empty())
+    acceptor.open(endpoint.protocol(), failed);
+    if (!failed && !local)
         acceptor.set_option(asio::socket_base::reuse_address(true), failed);
     if (!failed)
-        acceptor.bind(place->endpoint, failed);
-    if (!failed && !place->path.empty() && ::chmod(place->path.c_str(), mode) != 0)
+        acceptor.bind(endpoint, failed);
+    if (!failed && local && ::chmod(at->path.c_str(), mode) != 0)
         failed = asio::error_code(errno, asio::error::get_system_category());
     if (!failed)
         acceptor.listen(asio::socket_base::max_listen_connections, failed);
     if (failed)
         return Error{fmt::format("cannot listen on {}: {}", where, failed.message())};
     auto state = std::make_shared<State>(loop, std::move(acceptor));
-    return std::unique_ptr<Listener>(new Listener(where, place->path, std::move(state)));
+    return std::unique_ptr<Listener>(new Listener(where, at->path, std::move(state)));
 }
 
 void Listener::start(std::function<asio::awaitable<void>(StreamSocket)> serve, std::size_t most) {
@@ -158,7 +109,7 @@ void Listener::start(std::function<asio::awaitable<void>(StreamSocket)> serve, s
                 continue; // hangs up
             ++state->open;
             asio::co_spawn(state->loop, serve_one(std::move(socket)),
-                           [state](std::exception_ptr) { --state->open; });
+                           [state](const std::exception_ptr&) { --state->open; });
         }
     };
     asio::co_spawn(state_->loop, accept(state_, std::move(serve), most), asio::detached);

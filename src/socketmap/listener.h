@@ -4,15 +4,14 @@
 #include "base/result.h"
 #include "resolve/loop.h"
 
-
 #include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 
-// A listening socket, "unix:PATH" or "inet:PORT@ADDRESS", whose connections are served one coroutine
-// each. Used by the lock and by the control socket.
+// A listening socket, "unix:PATH" or "inet:PORT@ADDRESS", whose connections are served one
+// coroutine each. Used by the lock and by the control socket.
 
 namespace surehop {
 

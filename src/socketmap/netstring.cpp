@@ -38,8 +38,6 @@ std::optional<std::string> NetstringReader::next() {
     return out;
 }
 
-std::string to_netstring(std::string_view text) {
-    return fmt::format("{}:{},", text.size(), text);
-}
+std::string to_netstring(std::string_view text) { return fmt::format("{}:{},", text.size(), text); }
 
 } // namespace surehop

@@ -10,10 +10,11 @@
 #include <string>
 #include <string_view>
 
-// The lock on the wire: Postfix's socketmap protocol (socketmap_table(5)). A request is the netstring
-// "MAP KEY", MAP one of the names of Lock, KEY a next hop as the MTA writes it; the answer is
-// "OK POLICY", "NOTFOUND " or "TEMP WHY". Never "OK" without a policy. Parent keys (".example.org")
-// are not found: a policy belongs to one next hop. Answers within 8 s, however slow the DNS is.
+// The lock on the wire: Postfix's socketmap protocol (socketmap_table(5)). A request is the
+// netstring "MAP KEY", MAP one of the names of Lock, KEY a next hop as the MTA writes it; the
+// answer is "OK POLICY", "NOTFOUND " or "TEMP WHY". Never "OK" without a policy. Parent keys
+// (".example.org") are not found: a policy belongs to one next hop. Answers within 8 s, however
+// slow the DNS is.
 
 namespace surehop {
 

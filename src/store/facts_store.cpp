@@ -155,17 +155,20 @@ Result<bool> FactsStore::forget(const std::string& key) {
 }
 
 std::vector<FactsStore::Entry> FactsStore::list(std::size_t most) {
-    std::map<std::string, FactsPtr> all;
+    std::vector<std::pair<std::string, std::string>> rows;
     {
         const auto hold = reader_.lock();
         auto query = reader_.reuse("SELECT key, body FROM facts ORDER BY key LIMIT ?1");
         if (query) {
             query->bind(1, static_cast<std::int64_t>(std::min(most, limits_.on_disk)));
             for (auto row = query->step(); row && *row; row = query->step())
-                if (auto facts = from_store(query->text(1)))
-                    all.emplace(query->text(0), std::make_shared<const Facts>(*std::move(facts)));
+                rows.emplace_back(query->text(0), query->text(1));
         }
     }
+    std::map<std::string, FactsPtr> all;
+    for (auto& [key, body] : rows) // not under the reader's lock, for which finds wait
+        if (auto facts = from_store(body))
+            all.emplace(std::move(key), std::make_shared<const Facts>(*std::move(facts)));
     {
         const std::lock_guard hold(mutex_); // memory is newer
         for (const Held& held : recent_)

@@ -47,8 +47,9 @@ Status Promises::keep(const std::vector<Promised>& promised, Time now, Time unti
         return Done{};
     const Time reach = until + move_at_most_every;
     auto written = writer_.submit_and_wait([moved, now, reach](Database& database) -> Status {
-        auto row = database.prepare("INSERT INTO promise (key, level, until, made) VALUES (?1, ?2, ?3, ?4) "
-                                    "ON CONFLICT (key, level) DO UPDATE SET until = max(until, ?3)");
+        auto row = database.prepare(
+            "INSERT INTO promise (key, level, until, made) VALUES (?1, ?2, ?3, ?4) "
+            "ON CONFLICT (key, level) DO UPDATE SET until = max(until, ?3)");
         if (!row)
             return Error{row.error()};
         for (const Promised& one : moved) {

@@ -15,10 +15,10 @@
 #include <string_view>
 #include <vector>
 
-// What has been promised of deliveries still to come: for a lock key, a level and until when. Written
-// when mail is accepted under a requirement of `encrypted` or more, before the reply; the lock never
-// answers below a live promise. One row per key and level, moved at most hourly, so that a busy
-// destination costs no write per message.
+// What has been promised of deliveries still to come: for a lock key, a level and until when.
+// Written when mail is accepted under a requirement of `encrypted` or more, before the reply; the
+// lock never answers below a live promise. One row per key and level, moved at most hourly, so that
+// a busy destination costs no write per message.
 
 namespace surehop {
 

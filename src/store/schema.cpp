@@ -85,16 +85,6 @@ constexpr std::array<std::string_view, schema_version> migrations = {
     )sql",
 };
 
-Result<std::int64_t> one_number(Database& database, std::string_view sql) {
-    auto query = database.prepare(sql);
-    if (!query)
-        return Error{query.error()};
-    const auto row = query->step();
-    if (!row)
-        return Error{row.error()};
-    return query->number(0);
-}
-
 Error newer(const Database& database, int version) {
     return {fmt::format("the store {} was written by a newer surehop (its version is {}, this "
                         "program knows {}); install that surehop again, or restore the backup made "
@@ -118,21 +108,22 @@ Status run_migrations(Database& database) {
 } // namespace
 
 Result<int> version_of(Database& database) {
-    const auto version = one_number(database, "PRAGMA user_version");
-    if (!version)
-        return Error{version.error()};
-    const auto application = one_number(database, "PRAGMA application_id");
-    if (!application)
-        return Error{application.error()};
-    const auto tables = one_number(database, "SELECT count(*) FROM sqlite_schema");
-    if (!tables)
-        return Error{tables.error()};
-    const bool empty = *tables == 0 && *version == 0 && *application == 0;
-    if (!empty && (*application != application_id || *version < 1))
+    // One statement, so one view of a file that another process may be migrating.
+    auto query = database.prepare("SELECT user_version, application_id, "
+                                  "(SELECT count(*) FROM sqlite_schema) "
+                                  "FROM pragma_user_version, pragma_application_id");
+    if (!query)
+        return Error{query.error()};
+    const auto row = query->step();
+    if (!row)
+        return Error{row.error()};
+    const std::int64_t version = query->number(0), application = query->number(1);
+    const bool empty = version == 0 && application == 0 && query->number(2) == 0;
+    if (!empty && (application != application_id || version < 1))
         return Error{fmt::format("{} is a database of another program; give [store] path a file of "
                                  "its own",
                                  database.path())};
-    return static_cast<int>(*version);
+    return static_cast<int>(version);
 }
 
 Status migrate(Database& database) {

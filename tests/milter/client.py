@@ -29,6 +29,8 @@ class Milter:
             self.sock = socket.socket(socket.AF_UNIX)
         else:
             self.sock = socket.socket(socket.AF_INET6 if ":" in where[0] else socket.AF_INET)
+            # An MTA gathers what it sends; ours writes packet by packet and must not wait for that.
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.sock.settimeout(timeout)
         self.sock.connect(where)
         self.buffer = b""

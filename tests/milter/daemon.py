@@ -25,17 +25,17 @@ def program():
 
 
 class Surehopd:
-    """Policy: lines of [policy]. Rules: text that follows. Listen: "unix" or an inet: text."""
+    """Policy: lines of [policy]. Rules: text that follows. Listen: a socket; default a UNIX one of its own."""
 
-    def __init__(self, dns, policy="", rules="", listen="unix", wait="1s", folder=None, start=True):
+    def __init__(self, dns, policy="", rules="", listen="", wait="1s", folder=None, start=True):
         self.own_folder = folder is None
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="surehop-milter-"))
         self.socket = str(self.folder / "milter.sock")
         self.store = self.folder / "surehop.db"
         self.config = self.folder / "surehop.toml"
         self.log = self.folder / "log"
-        self.listen = f"unix:{self.socket}" if listen == "unix" else listen
-        self.where = self.socket if listen == "unix" else self._inet(listen)
+        self.listen = listen or f"unix:{self.socket}"
+        self.where = self._where(self.listen)
         settings = {"minimum": '"authenticated"', "mode": '"enforce"', "help": '"postmaster@clinic.example"'}
         for line in policy.splitlines():
             if line.strip():
@@ -69,8 +69,11 @@ wait = "{wait}"
             self.start()
 
     @staticmethod
-    def _inet(text):
-        port, _, host = text.removeprefix("inet:").partition("@")
+    def _where(text):
+        scheme, _, rest = text.partition(":")
+        if scheme == "unix":
+            return rest
+        port, _, host = rest.partition("@")
         return host, int(port)
 
     def start(self, expect_failure=False):

@@ -203,7 +203,9 @@ def unreadable_addresses(dns):
         starts(mta.rcpt("<a@\xe9\xff.test>", told), "5")
         equal(mta.rcpt("<@relay.test:A@Dane.Test>", told | {"{rcpt_host}": "dane.test"}), "")
         equal(mta.end(), ([], ""))
+    with Surehopd(dns) as daemon, daemon.client() as mta:
         starts(mta.mail('<"open@clinic.example>', {}), "501 5.1.7 ")
+        equal(mta.mail('<"open"@clinic.example>', {}), "")
 
 
 def not_over_smtp(dns):
@@ -284,9 +286,28 @@ def silent_dns_at_rcpt(dns):
         starts(waiting.reply(), "451 4.4.3 ")
 
 
+def first_contact_is_bounded(dns):
+    """Of one client at most 4 recipients wait for look-ups at once; the others are deferred without waiting."""
+    with Surehopd(dns, wait="1s") as daemon:
+        connections = [daemon.client() for _ in range(10)]
+        for number, mta in enumerate(connections):
+            mta.mail()
+            address = f"a@s{number}.silent.test"
+            mta.send_rcpt(f"<{address}>", wire.to_domain(address))
+        replies = sorted(mta.reply() for mta in connections)
+        equal([reply[:9] for reply in replies], ["451 4.4.3"] * 4 + ["451 4.7.5"] * 6)
+        assert "too many look-ups are waiting" in replies[-1]
+        for mta in connections:
+            mta.quit()
+
+
 def twenty_at_once(dns):
     """Twenty connections at once, each with ten messages; every row is there."""
     with Surehopd(dns) as daemon:
+        with daemon.client() as mta:
+            mta.mail()
+            mta.rcpt("<a@dane.test>")
+            mta.rcpt("<b@none.test>")
         failures = []
 
         def connection(number):
@@ -308,8 +329,8 @@ def twenty_at_once(dns):
             thread.join()
         equal(failures, [])
         equal(len(daemon.rows("queue_id <> ''")), 200)
-        rows = daemon.settled_rows(400)
-        equal(len({row["reference"] for row in rows}), 400)
+        rows = daemon.settled_rows(401)
+        equal(len({row["reference"] for row in rows}), 401)
 
 
 def percent_signs(dns):
@@ -535,7 +556,7 @@ def over_tcp(dns):
 
 STORIES = [refused_word_for_word, each_recipient_for_itself, several_messages, aborted, many_recipients, tagged,
            forged_headers_go, flood_of_forged_headers, quarantined, audit, null_sender, unreadable_addresses,
-           not_over_smtp, macros_missing, next_hop_of_the_mta, slow_dns, silent_dns_at_rcpt, twenty_at_once,
+           not_over_smtp, macros_missing, next_hop_of_the_mta, slow_dns, silent_dns_at_rcpt, first_contact_is_bounded, twenty_at_once,
            percent_signs, unwritable_ledger, killed, old_mta, negotiation, no_quarantine_offered, out_of_order,
            hostile_packets, quick_stop, stop_while_a_recipient_waits, many_stops, hangups, socket_in_use, socket_file,
            no_folder, over_tcp]

@@ -30,7 +30,10 @@ Database open_migrated(const std::string& file) {
 }
 
 Host host_named(std::string_view name) {
-    return {value(Domain::parse(name)), 10, {State::present, Reason::none}, true, {}, {}};
+    Host host(value(Domain::parse(name)), 10);
+    host.addresses = {State::present, Reason::none};
+    host.addresses_secure = true;
+    return host;
 }
 
 std::shared_ptr<Facts> facts_at(Time now) {

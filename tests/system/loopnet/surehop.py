@@ -42,7 +42,7 @@ path = "{state}/surehop.db"
 
 [resolver]
 servers = ["127.0.0.1:53"]
-bogus_names = ["mx.bogus.test"]
+bogus_names = ["bogus.test"]
 
 [https]
 ca_file = "{ca}"

@@ -119,7 +119,7 @@ BAD = (
     ('falls_short = "reject"', "falls_short = 5", "reject"),
     ('lock = "postfix"', "", "lock"),
     ("[store]", "[stroe]", "store"),
-    ('queue_lifetime = "5d"', 'queue_lifetime = "5 fortnights"', "100d"),
+    ('queue_lifetime = "5d"', 'queue_lifetime = "5 fortnights"', "5d"),
     ('servers = ["127.0.0.1:53"]', 'servers = ["localhost"]', "127.0.0.1"),
     ("[https]", "[https", "]"),
 )

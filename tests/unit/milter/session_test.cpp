@@ -61,6 +61,11 @@ class SessionTest : public ::testing::Test {
         rig.site.wait = Millis{50};
     }
 
+    Level promised(std::string_view key, Time when) const {
+        const auto row = rig.promises->highest(key, when);
+        return row ? row->level : Level::none;
+    }
+
     Reply mail(std::string_view from, const Macros& macros = {}) {
         return session.mail(from, given(macros));
     }
@@ -219,6 +224,18 @@ TEST_F(SessionTest, ASenderThatCannotBeReadIsRefused) {
     EXPECT_EQ(mail("<\"open@clinic.example>").code, 250);
 }
 
+TEST_F(SessionTest, AnyEnforceRuleMightBeAboutAnUnreadableAddress) {
+    Rule rule;
+    rule.senders = {pattern("@clinic.example")};
+    rule.requirement = GateRig::requirement();
+    Requirement last = GateRig::requirement();
+    last.mode = PolicyMode::audit;
+    rig.site_of(last, {rule});
+    EXPECT_EQ(mail("<\"open@clinic.example>").code, 501);
+    mail("<s@elsewhere.example>");
+    EXPECT_EQ(rcpt("<\"open@none.test>", {{"{rcpt_mailer}", "smtp"}}).code, 501);
+}
+
 TEST_F(SessionTest, AddressesThatCannotBeRead) {
     mail("<s@clinic.example>");
     const Macros smtp{{"{rcpt_mailer}", "smtp"}, {"{rcpt_host}", "none.test"}};
@@ -356,17 +373,17 @@ TEST_F(SessionTest, AuditRefusesNothingAndRecordsEverything) {
     }
     EXPECT_EQ(rows.back().would, "reject");
     EXPECT_EQ(rows.back().reason, "nothing-published");
-    EXPECT_EQ(rig.promises->level("none.test", rig.clock.now()), Level::none);
+    EXPECT_EQ(promised("none.test", rig.clock.now()), Level::none);
 }
 
 TEST_F(SessionTest, AcceptingKeepsAPromise) {
     mail("<s@clinic.example>");
     rcpt("a@dane.test");
-    EXPECT_EQ(rig.promises->level("dane.test", rig.clock.now()), Level::none);
+    EXPECT_EQ(promised("dane.test", rig.clock.now()), Level::none);
     EXPECT_EQ(end().code, 250);
     const Time last = rig.clock.now() + rig.site.queue_lifetime + std::chrono::hours{24};
-    EXPECT_EQ(rig.promises->level("dane.test", last - Seconds{1}), Level::authenticated);
-    EXPECT_EQ(rig.promises->level("dane.test", last + std::chrono::hours{2}), Level::none);
+    EXPECT_EQ(promised("dane.test", last - Seconds{1}), Level::authenticated);
+    EXPECT_EQ(promised("dane.test", last + std::chrono::hours{2}), Level::none);
 }
 
 // ---- at the end of the message

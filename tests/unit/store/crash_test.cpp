@@ -62,7 +62,7 @@ TEST(Crash, kill_9_loses_nothing_that_was_promised) {
     for (int round = 0; round < 5; ++round) {
         test::Child child([&](int out) { write_until_killed(path, std::to_string(round), out); });
         std::string part;
-        while (part.size() < 4000U * static_cast<unsigned>(round + 1))
+        while (part.size() < 2500)
             part += child.read();
         child.kill();
         part += child.read_all();

@@ -282,8 +282,9 @@ TEST(FactsStore, many_threads) {
                 store.settle();
                 facts.put("other", plain(i)); // the key leaves memory, and is read from disk
             }
-            if (i % 50 == 0)
+            if (i % 50 == 0) {
                 EXPECT_TRUE(facts.forget("key"));
+            }
         }
         stop = true;
     }

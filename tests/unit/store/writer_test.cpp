@@ -106,7 +106,6 @@ TEST(Writer, twenty_threads_lose_nothing_and_commit_far_less_often_than_they_wri
     EXPECT_EQ(failed, 0);
     EXPECT_EQ(test::number(store.reader, "SELECT count(DISTINCT reference) FROM ledger"), 1000);
     EXPECT_LT(store.writer.commits(), 500U);
-    RecordProperty("commits", std::to_string(store.writer.commits()));
 }
 
 TEST(Writer, a_failing_job_takes_nobody_with_it) {

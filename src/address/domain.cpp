@@ -60,7 +60,7 @@ std::optional<std::string> fault_of_label(std::string_view label) {
     // Again after the mapping, which turns U+2100 into a/c.
     if (!std::all_of(label.begin(), label.end(), may_stand_in_a_name))
         return "it holds a character that names cannot have";
-    // RFC 5321 §4.1.2 sub-domain. Postfix does not connect to such names either.
+    // RFC 5321 §4.1.2, sub-domain.
     if (label.front() == '-' || label.back() == '-')
         return "a label begins or ends with a hyphen";
     if (label.starts_with("xn--")) {

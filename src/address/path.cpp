@@ -116,7 +116,7 @@ Failed take_quoted(std::string_view& rest, std::string& local) {
 }
 
 // Dot-string, §4.1.2, and more: a dot at either end or two in a row. Some providers gave out such
-// addresses, Postfix delivers to them, and where they go is certain. They print quoted.
+// addresses, Postfix accepts them, and where they go is certain. They print quoted.
 void take_dot_string(std::string_view& rest, std::string& local) {
     std::size_t end = 0;
     while (end < rest.size() && (rest[end] == '.' || is_atext(rest[end])))

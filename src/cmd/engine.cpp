@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <fstream>
 #include <sstream>
 #include <utility>
@@ -125,6 +126,8 @@ Status open_store(Opened& opened, Time now) {
     return Done{};
 }
 
+constexpr Millis soon{5'000}; // until a resolver that is not up yet is asked again
+
 void report(const SelfTestResult& before, const SelfTestResult& now) {
     for (const std::string& warning : now.warnings)
         log::warning("{}", warning);
@@ -166,7 +169,9 @@ asio::awaitable<void> Engine::keep_testing(std::function<void()> after_first) {
         before = now;
         if (const auto once = std::exchange(after_first, nullptr))
             once();
-        asio::steady_timer pause(loop, current.get()->resolver.retest);
+        const Millis retest = current.get()->resolver.retest;
+        asio::steady_timer pause(
+            loop, now.validation == Validation::untested ? std::min(retest, soon) : retest);
         asio::error_code cancelled;
         co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
         if (cancelled)

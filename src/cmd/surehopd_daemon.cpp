@@ -85,17 +85,12 @@ Status Daemon::open() {
         auto listener = Listener::open(engine_.loop, where, socketmap_mode);
         if (!listener)
             return Error{listener.error()};
-        (*listener)->start(
-            [this](StreamSocket socket) { return socketmap_.serve(std::move(socket)); },
-            most_socketmap_connections);
         listeners_.push_back(*std::move(listener));
     }
     auto control = Listener::open(engine_.loop, "unix:" + settings->listen.control, control_mode);
     if (!control)
         return Error{control.error()};
-    (*control)->start([this](StreamSocket socket) { return control_.serve(std::move(socket)); },
-                      most_control_connections);
-    listeners_.push_back(*std::move(control));
+    control_listener_ = *std::move(control);
 
     auto milter = Milter::open(settings->listen.milter,
                                SessionParts{engine_.gate, engine_.ledger, *engine_.opened.promises,
@@ -117,7 +112,15 @@ int Daemon::run() {
         return EX_OSERR;
     }
     record("start", describe(*settings));
-    const auto serve = [this] { // not before it is known whether DANE counts
+    // Not before it is known whether DANE counts; until then whoever connects waits.
+    const auto serve = [this] {
+        for (const auto& listener : listeners_)
+            listener->start(
+                [this](StreamSocket socket) { return socketmap_.serve(std::move(socket)); },
+                most_socketmap_connections);
+        control_listener_->start(
+            [this](StreamSocket socket) { return control_.serve(std::move(socket)); },
+            most_control_connections);
         milter_->run([this] {
             asio::post(engine_.loop, [this] {
                 log::error("libmilter has stopped serving; surehopd ends");
@@ -134,6 +137,7 @@ int Daemon::run() {
 
     for (const auto& listener : listeners_)
         listener->stop();
+    control_listener_->stop();
     if (!milter_->stop(patience_at_stop)) {
         log::error("a session did not end within {}; leaving without it",
                    format_duration(patience_at_stop));

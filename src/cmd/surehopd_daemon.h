@@ -38,7 +38,8 @@ class Daemon {
     SocketmapServer socketmap_;
     Commands commands_;
     ControlServer control_;
-    std::vector<std::unique_ptr<Listener>> listeners_;
+    std::vector<std::unique_ptr<Listener>> listeners_; // of the lock
+    std::unique_ptr<Listener> control_listener_;
     std::unique_ptr<Milter> milter_;
     Time started_;
     int exit_status_ = 0;

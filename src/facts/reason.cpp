@@ -47,6 +47,7 @@ constexpr auto rows = std::to_array<ReasonRow>({
     {sts_mx_mismatch, "sts-mx-mismatch", "its MTA-STS policy allows none of its MX hosts"},
     {sts_mx_dane_fails, "sts-mx-dane-fails",
      "DANE decides for every MX host that its MTA-STS policy allows, and fails"},
+    {resolver_untested, "resolver-untested", "this site's resolver has not answered yet"},
     {resolver_not_validating, "resolver-not-validating",
      "this site's resolver does not validate DNSSEC, so DANE cannot be used"},
     {resolver_validation_lost, "resolver-validation-lost",

@@ -48,6 +48,7 @@ enum class Reason : std::uint8_t {
     sts_mode_none,
     sts_mx_mismatch,
     sts_mx_dane_fails,
+    resolver_untested,
     resolver_not_validating,
     resolver_validation_lost,
     nothing_published,

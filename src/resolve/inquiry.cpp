@@ -120,6 +120,8 @@ class Inquiry {
         host.addresses = {State::present, Reason::none};
         if (!validating()) {
             host.tlsa = without_validation(host);
+            if (host.tlsa.state == State::unknown)
+                ask_again_after(life_of_unknown);
             co_return;
         }
         // Each family that has addresses counts: the MTA may take either.

@@ -13,12 +13,13 @@
 // worth something only if it is also withheld: `. SOA` must come with AD, and each configured bogus
 // name must give SERVFAIL. One that answers NOERROR means that validation is lost; one that is gone
 // (NXDOMAIN, timeout) is a warning, and if none of them shows anything the last proof is kept, as
-// it is when the resolver does not answer. Run at start and every `retest`.
+// it is when the resolver does not answer. One that has not answered at all yet, as while a machine
+// starts, stays untested: it may validate, so DANE is unknown. Run at start and every `retest`.
 
 namespace surehop {
 
 struct SelfTestResult {
-    Validation validation = Validation::never;
+    Validation validation = Validation::untested;
     bool reachable = false;
     std::vector<std::string> warnings; // sentences for the log and doctor
 };
@@ -34,7 +35,7 @@ class SelfTest {
     Dns& dns_;
     bool trusted_path_;
     std::vector<std::string> bogus_names_;
-    std::atomic<Validation> validation_{Validation::never};
+    std::atomic<Validation> validation_{Validation::untested};
 };
 
 } // namespace surehop

@@ -43,6 +43,7 @@ path = "{state}/surehop.db"
 [resolver]
 servers = ["127.0.0.1:53"]
 bogus_names = ["bogus.test"]
+retest = "{retest}"
 
 [https]
 ca_file = "{ca}"
@@ -52,6 +53,7 @@ timeout = "5s"
 
 DEFAULTS = {
     "minimum": "authenticated", "falls_short": "reject", "unknown": "defer", "mode": "enforce", "rules": "",
+    "retest": "60s",
 }  # fmt: skip
 
 

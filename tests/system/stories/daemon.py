@@ -2,6 +2,7 @@
 """surehopd itself: stopped, killed, started again, reloaded, misconfigured."""
 
 import signal
+import threading
 import time
 
 from loopnet.story import expect, expect_match, expect_reply, expect_true, story
@@ -67,6 +68,33 @@ def facts_survive(world):
         world.policy_host.start()
         world.surehop.stop()  # the next story starts it with a resolver that answers
         world.postfix.empty_queue()
+
+
+@story("A look-up that comes before the resolver has proved itself waits for that", fresh=True)
+def look_up_before_self_test(world):
+    world.surehop.stop()
+    resolver = world.dns.resolver.process
+    resolver.send_signal(signal.SIGSTOP)
+    go_on = threading.Timer(1, resolver.send_signal, (signal.SIGCONT,))
+    go_on.start()
+    try:
+        world.surehop.start()
+        expect("the lock", world.postfix.ask_lock("dane.test"), "dane-only")
+    finally:
+        go_on.join()
+
+
+@story("While the resolver has not answered yet DANE is unknown, not absent: mail waits, then goes", fresh=True, retest="3s")
+def resolver_comes_late(world):
+    world.surehop.stop()
+    world.dns.stop_resolver()
+    try:
+        world.surehop.start()
+    finally:
+        world.dns.start_resolver()
+    reply = world.send(world.someone("dane.test")).reply()
+    expect_true("not refused for good", reply.code in (250, 451), reply)
+    world.wait(lambda: world.send(world.someone("dane.test")).reply().code == 250, "DANE to count", limit=60)
 
 
 @story("SIGHUP does not stop surehopd")

@@ -117,15 +117,15 @@ TEST(SelfTest, FirstRun) {
          Validation::never,
          true,
          1},
-        {"silent", true, {"a"}, {{"", silent}}, Validation::never, false, 1},
-        {"dead", true, {}, {{"", dead}}, Validation::never, false, 1},
+        {"silent", true, {"a"}, {{"", silent}}, Validation::untested, false, 1},
+        {"dead", true, {}, {{"", dead}}, Validation::untested, false, 1},
         {"root refused", true, {}, {{"", refused}}, Validation::never, true, 1},
         {"root SERVFAIL", true, {}, {{"", servfail}}, Validation::never, true, 1},
     };
     for (const auto& row : table) {
         FakeDns dns;
         SelfTest self_test(dns, row.trusted, row.bogus_names);
-        EXPECT_EQ(self_test.validation(), Validation::never) << row.what;
+        EXPECT_EQ(self_test.validation(), Validation::untested) << row.what;
         const SelfTestResult result = run(self_test, dns, row.rows);
         EXPECT_EQ(result.validation, row.validation) << row.what;
         EXPECT_EQ(result.reachable, row.reachable) << row.what;
@@ -139,6 +139,27 @@ TEST(SelfTest, AsksForTheRootAndTheBogusNames) {
     run(self_test, dns, {{"", signed_root}, {"bogus.example", servfail}});
     EXPECT_EQ(dns.asked, (std::vector<std::string>{"", "bogus.example"}));
     EXPECT_EQ(dns.types, (std::vector<RrType>{RrType::soa, RrType::a}));
+}
+
+// Whoever has not answered yet is not yet known not to validate; who has is not untested again.
+TEST(SelfTest, FirstAnswerDecides) {
+    const struct {
+        const char* what;
+        Rows rows;
+        Validation validation;
+    } table[] = {
+        {"proof", {{"", signed_root}, {"a", servfail}}, Validation::proven},
+        {"refutation", {{"", unsigned_root}}, Validation::never},
+        {"nothing shown", {{"", servfail}}, Validation::never},
+        {"still silent", {}, Validation::untested},
+    };
+    for (const auto& row : table) {
+        FakeDns dns;
+        SelfTest self_test(dns, true, {"a"});
+        run(self_test, dns, {{"", dead}});
+        EXPECT_EQ(run(self_test, dns, row.rows).validation, row.validation) << row.what;
+        EXPECT_EQ(run(self_test, dns, {}).validation, row.validation) << row.what;
+    }
 }
 
 // What was proven is lost by a refutation only, and comes back by a new proof only.

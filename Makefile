@@ -31,7 +31,7 @@ ifeq ($(origin flags.$(VARIANT)),undefined)
 $(error VARIANT=$(VARIANT) is not one of: release asan tsan coverage fuzz)
 endif
 
-# g++ 12 takes Asio's pairs of operator new and delete for coroutine frames for mismatched; they match.
+# g++ 12 takes Asio's aligned_alloc for coroutine frames, freed by the frame's own operator delete, for a mismatch.
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wno-mismatched-new-delete \
     $(if $(DEVELOPER),-Werror)
 FOREIGN_CFLAGS = $(patsubst -I%,-isystem %,$(FMT_CFLAGS) $(CRYPTO_CFLAGS) $(IDN2_CFLAGS) $(JSON_CFLAGS) $(ARES_CFLAGS) \

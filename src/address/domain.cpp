@@ -23,11 +23,7 @@ Error not_a_name(std::string_view text, std::string_view why) {
     return Error{fmt::format("'{}' is not a domain name: {}", printable(text, 80), why)};
 }
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-
-bool may_stand_in_a_name(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c) || c == '-' || c == '_';
-}
+bool may_stand_in_a_name(char c) { return is_letter_or_digit(c) || c == '-' || c == '_'; }
 
 // RFC 5891 §5 with the UTS 46 mapping. Never with IDN2_USE_STD3_ASCII_RULES: libidn2 then leaves
 // the forbidden characters out and returns another name.
@@ -64,7 +60,7 @@ std::optional<std::string> fault_of_label(std::string_view label) {
     // Again after the mapping, which turns U+2100 into a/c.
     if (!std::all_of(label.begin(), label.end(), may_stand_in_a_name))
         return "it holds a character that names cannot have";
-    // RFC 5321 §4.1.2 sub-domain. Postfix does not connect to such names either.
+    // RFC 5321 §4.1.2, sub-domain.
     if (label.front() == '-' || label.back() == '-')
         return "a label begins or ends with a hyphen";
     if (label.starts_with("xn--")) {

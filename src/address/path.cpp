@@ -29,10 +29,6 @@ using Failed = std::optional<Path::Failure>; // nothing: it worked
 
 Path::Failure syntax(std::string text) { return {Fault::syntax, std::move(text)}; }
 
-bool is_letter_or_digit(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
-
 // RFC 5322 §3.2.3, with RFC 6531 §3.3: UTF8-non-ascii counts too.
 bool is_atext(char c) {
     constexpr std::string_view specials = "!#$%&'*+-/=?^_`{|}~";
@@ -120,7 +116,7 @@ Failed take_quoted(std::string_view& rest, std::string& local) {
 }
 
 // Dot-string, §4.1.2, and more: a dot at either end or two in a row. Some providers gave out such
-// addresses, Postfix delivers to them, and where they go is certain. They print quoted.
+// addresses, Postfix accepts them, and where they go is certain. They print quoted.
 void take_dot_string(std::string_view& rest, std::string& local) {
     std::size_t end = 0;
     while (end < rest.size() && (rest[end] == '.' || is_atext(rest[end])))

@@ -11,7 +11,7 @@
 // The path of MAIL and RCPT: RFC 5321 §4.1.2 with RFC 6531 §3.3, with or without the angle brackets
 // (milters see both). A source route is read and ignored (RFC 5321 Appendix C). The local part
 // keeps its case (§2.4) and loses quotes that it does not need, so that "bob"@x.test and bob@x.test
-// are one. Stray dots (a..b@x.test, a.@x.test) are not the RFC's, but in use and delivered by
+// are one. Stray dots (a..b@x.test, a.@x.test) are not the RFC's, but in use and accepted by
 // Postfix: they are read, and print quoted.
 //
 // Errors are sentences for the sender: no domain where one is needed, an unclosed quote, a part

@@ -9,8 +9,10 @@
 
 namespace surehop {
 
-bool is_der_certificate(std::span<const std::uint8_t> data); // X.509, RFC 5280, with a usable key
-bool is_der_public_key(
-    std::span<const std::uint8_t> data); // SubjectPublicKeyInfo, RFC 5280 §4.1.2.7
+// An X.509 certificate with a key that libcrypto can read.
+bool is_der_certificate(std::span<const std::uint8_t> data);
+
+// A SubjectPublicKeyInfo, RFC 5280 §4.1.2.7.
+bool is_der_public_key(std::span<const std::uint8_t> data);
 
 } // namespace surehop

@@ -16,6 +16,9 @@ namespace surehop {
 // Decimal digits only (no sign, no blank), at most `most`.
 std::optional<std::uint64_t> parse_number(std::string_view text, std::uint64_t most);
 
+bool is_digit(char c);
+bool is_letter_or_digit(char c);
+
 std::string lower(std::string_view text);
 bool same_ignoring_case(std::string_view a, std::string_view b);
 

@@ -292,7 +292,7 @@ int main(int count, char** words) {
     try {
         return surehop::CommandLine().run(count, words);
     } catch (const std::exception& error) {
-        fmt::print(stderr, "surehop: {}\n", error.what());
+        std::fprintf(stderr, "surehop: %s\n", error.what());
         return EX_SOFTWARE;
     }
 }

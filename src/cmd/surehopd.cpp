@@ -61,11 +61,9 @@ int run(const Arguments& arguments) {
     return loaded ? serve(loaded.settings) : EX_CONFIG;
 }
 
-} // namespace
-} // namespace surehop
-
-int main(int count, char** words) {
-    surehop::Arguments arguments;
+// What the command line asks for; or how it is used, when that is what it asks for.
+int start(int count, char** words) {
+    Arguments arguments;
     CLI::App app("Refuses outbound mail that cannot be delivered as securely as your rules demand, "
                  "and binds delivery to it. Runs in the foreground.",
                  "surehopd");
@@ -76,11 +74,20 @@ int main(int count, char** words) {
     app.set_version_flag("--version", "surehopd " SUREHOP_VERSION);
     try {
         app.parse(count, words);
-        return surehop::run(arguments);
     } catch (const CLI::ParseError& error) {
         return app.exit(error) == 0 ? EX_OK : EX_USAGE;
+    }
+    return run(arguments);
+}
+
+} // namespace
+} // namespace surehop
+
+int main(int count, char** words) {
+    try {
+        return surehop::start(count, words);
     } catch (const std::exception& error) {
-        fmt::print(stderr, "surehopd: {}\n", error.what());
+        std::fprintf(stderr, "surehopd: %s\n", error.what());
         return EX_SOFTWARE;
     }
 }

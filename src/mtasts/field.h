@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/text.h"
+
 #include <algorithm>
 #include <string_view>
 
 // What the record (RFC 8461 §3.1) and the policy (§3.2) share: the names of their fields.
 
 namespace surehop::mtasts {
-
-inline bool is_letter_or_digit(char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-}
 
 // sts-ext-name, sts-policy-ext-name: (ALPHA / DIGIT) *31(ALPHA / DIGIT / "_" / "-" / ".").
 inline bool is_field_name(std::string_view text) {

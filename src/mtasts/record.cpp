@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mtasts/record.h"
 
+#include "base/text.h"
 #include "mtasts/field.h"
 
 #include <algorithm>

@@ -3,8 +3,7 @@
 
 #include "base/bytes.h"
 #include "base/time.h"
-
-#include <asio/awaitable.hpp>
+#include "resolve/loop.h"
 
 #include <cstdint>
 #include <string>

@@ -18,7 +18,7 @@ inline asio::awaitable<void> gather(std::vector<asio::awaitable<void>> jobs) {
     std::exception_ptr failed;
     asio::steady_timer all_done(executor, asio::steady_timer::time_point::max());
     for (auto& job : jobs)
-        asio::co_spawn(executor, std::move(job), [&](std::exception_ptr error) {
+        asio::co_spawn(executor, std::move(job), [&](const std::exception_ptr& error) {
             if (error && !failed)
                 failed = error;
             if (--left == 0)

@@ -2,8 +2,7 @@
 #pragma once
 
 #include "facts/reason.h"
-
-#include <asio/awaitable.hpp>
+#include "resolve/loop.h"
 
 #include <string>
 #include <utility>

@@ -7,6 +7,11 @@
 // argument is destroyed twice, and a braced list of objects does not compile. Give types that
 // travel a constructor, and name lists first.
 
+// Asio 1.22 asks libstdc++'s macros whether there is aligned_alloc, and does not see to it that
+// they are there: a file that came to Asio before any standard header would free with another
+// function than the others allocate with. Hence this header, and nothing but it, includes Asio.
+#include <cstdlib>
+
 #include <asio/awaitable.hpp>
 #include <asio/basic_socket_acceptor.hpp>
 #include <asio/co_spawn.hpp>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "resolve/resolver.h"
 
+#include "base/log.h"
 #include "resolve/inquiry.h"
 
 #include <vector>
@@ -53,8 +54,9 @@ asio::awaitable<void> Resolver::fly(NextHop next_hop, std::shared_ptr<Flight> fl
         Sources sources{dns_, https_, validation_(), clock_, fetch_again};
         Facts facts = co_await inquire(next_hop, book_.find(key), sources);
         book_.put(key, std::make_shared<const Facts>(std::move(facts)));
-    } catch (const std::exception&) {
+    } catch (const std::exception& error) {
         // Nothing was learnt: whoever waits finds no fresh facts in the book, which is *unknown*.
+        log::error("the look-up of {} broke down: {}", key, error.what());
     }
     {
         const std::lock_guard hold(mutex_);

@@ -109,7 +109,7 @@ void Listener::start(std::function<asio::awaitable<void>(StreamSocket)> serve, s
                 continue; // hangs up
             ++state->open;
             asio::co_spawn(state->loop, serve_one(std::move(socket)),
-                           [state](std::exception_ptr) { --state->open; });
+                           [state](const std::exception_ptr&) { --state->open; });
         }
     };
     asio::co_spawn(state_->loop, accept(state_, std::move(serve), most), asio::detached);

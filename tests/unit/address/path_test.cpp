@@ -98,7 +98,7 @@ TEST(Path, dot_strings) {
 }
 
 TEST(Path, stray_dots_are_read_and_print_quoted) {
-    // Not RFC 5321, but handed out by providers and delivered by Postfix.
+    // Not RFC 5321, but handed out by providers and accepted by Postfix.
     expect_good({
         {"a..b@x.test", "a..b", "x.test", "\"a..b\"@x.test"},
         {".a@x.test", ".a", "x.test", "\".a\"@x.test"},

@@ -32,6 +32,18 @@ TEST(Text, parse_number) {
         EXPECT_EQ(parse_number(bad, 10), std::nullopt) << bad;
 }
 
+TEST(Text, letters_and_digits_are_of_ascii) {
+    for (int octet = 0; octet < 256; ++octet) {
+        const char c = static_cast<char>(octet);
+        const bool digit = std::string_view("0123456789").find(c) != std::string_view::npos;
+        const bool letter =
+            std::string_view("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ").find(c) !=
+            std::string_view::npos;
+        EXPECT_EQ(is_digit(c), digit) << octet;
+        EXPECT_EQ(is_letter_or_digit(c), letter || digit) << octet;
+    }
+}
+
 TEST(Text, case_of_ascii_only) {
     EXPECT_EQ(lower("AbC-Z_@[`{019"), "abc-z_@[`{019");
     EXPECT_EQ(lower("\u00c4"), "\u00c4"); // Ä is not ours to change

@@ -17,16 +17,22 @@ namespace {
 // would keep it busy for hours.
 constexpr int most_forged = 100;
 
+constexpr std::size_t longest_path = 320; // that is recorded of an address that cannot be read
+
 // What the ledger says of recipients that could have gone on alone.
 constexpr std::string_view refused_together = "refused with the message";
 
 // What enforce mode does not simply accept is worth a line.
 void log_decision(const Decision& d) {
-    if (d.verdict.would != Action::accept)
-        log::info("{} (enforce: {}): {} {} rule='{}' next-hop={} from=<{}> to=<{}> ref={}",
-                  name_of(d.verdict.action), name_of(d.verdict.would), name_of(d.verdict.outcome),
-                  token_of(d.verdict.reason), d.requirement.rule, d.next_hop.key(), d.sender.text(),
-                  d.recipient.text(), d.reference);
+    const Verdict& v = d.verdict;
+    if (v.would == Action::accept)
+        return;
+    const std::string done =
+        v.action == v.would ? std::string(name_of(v.action))
+                            : fmt::format("{} (enforce: {})", name_of(v.action), name_of(v.would));
+    log::info("{}: {} {} rule='{}' next-hop={} from=<{}> to=<{}> ref={}", done, name_of(v.outcome),
+              token_of(v.reason), d.requirement.rule, d.next_hop.key(), d.sender.text(),
+              d.recipient.text(), d.reference);
 }
 
 // The address as the MTA has resolved it, where it says so: that is complete (<postmaster> has its
@@ -80,10 +86,18 @@ Reply Session::mail(std::string_view from, const Macro& macro) {
     message.site = parts_.site();
     Path::Failure failure{};
     Result<Path> sender = read_path(from, macro("{mail_addr}"), failure);
-    if (sender)
+    if (sender) {
         message.sender = *std::move(sender);
-    else if (strictest_mode(*message.site->rules) == PolicyMode::enforce)
-        return path_reply(failure, PathOf::sender, "");
+    } else {
+        LedgerRow row = unreadable_row(*message.site, failure);
+        row.sender = printable(from, longest_path);
+        if (row.action == name_of(Action::reject)) {
+            Reply reply = path_reply(failure, PathOf::sender, row.reference);
+            parts_.ledger.append_later({std::move(row)});
+            return reply;
+        }
+        message.rows.push_back(std::move(row));
+    }
     message_ = std::move(message);
     return {};
 }
@@ -166,26 +180,29 @@ Reply Session::take(Message& message, Decision decision) {
     return {};
 }
 
-Reply Session::unreadable(Message& message, std::string_view to, const Path::Failure& failure) {
-    const PolicyMode mode = strictest_mode(*message.site->rules);
+LedgerRow Session::unreadable_row(const Site& site, const Path::Failure& failure) {
+    const PolicyMode mode = strictest_mode(*site.rules);
     LedgerRow row;
     row.time = parts_.clock.now();
     row.kind = "decision";
     row.reference = parts_.references.next();
-    row.sender = message.sender.text();
-    row.recipient = printable(to, 320);
     row.mode = name_of(mode);
     row.outcome = name_of(OutcomeKind::no_mail);
     row.would = name_of(Action::reject);
+    row.action = mode == PolicyMode::enforce ? row.would : name_of(Action::accept);
     row.detail = "address cannot be read: " + printable(failure.text, 200);
-    if (mode == PolicyMode::audit) {
-        row.action = name_of(Action::accept);
+    return row;
+}
+
+Reply Session::unreadable(Message& message, std::string_view to, const Path::Failure& failure) {
+    LedgerRow row = unreadable_row(*message.site, failure);
+    row.sender = message.sender.text();
+    row.recipient = printable(to, longest_path);
+    if (row.action != name_of(Action::reject)) {
         message.rows.push_back(std::move(row));
         return {};
     }
-    message.enforced = true;
     Reply reply = path_reply(failure, PathOf::recipient, row.reference);
-    row.action = name_of(Action::reject);
     parts_.ledger.append_later({std::move(row)});
     if (message.over_smtp)
         return reply;

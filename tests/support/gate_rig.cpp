@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/gate_rig.h"
 
+#include "base/log.h"
 #include "store/schema.h"
 
 #include <stdexcept>
@@ -137,6 +138,7 @@ GateRig::GateRig(ResolverLimits limits)
           loop_, dns, https, book, clock, [] { return Validation::proven; }, limits),
       gate(book, resolver, *allowlist, *promises), references(clock.now()) {
     site_of(requirement());
+    log::set_level("warning"); // refusals are what these tests are about
 }
 
 GateRig::~GateRig() {

@@ -218,10 +218,19 @@ TEST_F(SessionTest, ASenderWithoutDomainIsWhoTheMtaSays) {
 }
 
 TEST_F(SessionTest, ASenderThatCannotBeReadIsRefused) {
-    EXPECT_EQ(mail("<\"open@clinic.example>").line().substr(0, 9), "501 5.1.7");
+    const Reply reply = mail("<\"open@clinic.example>");
+    EXPECT_EQ(reply.line().substr(0, 9), "501 5.1.7");
     EXPECT_EQ(rcpt("a@dane.test").code, 451);
+    const auto row = rig.rows(reference_of(reply.text));
+    ASSERT_EQ(row.size(), 1U);
+    EXPECT_EQ(row[0].sender, "<\"open@clinic.example>");
+    EXPECT_EQ(row[0].action, "reject");
+
     audit();
     EXPECT_EQ(mail("<\"open@clinic.example>").code, 250);
+    EXPECT_EQ(rcpt("a@dane.test").code, 250);
+    EXPECT_EQ(end().code, 250);
+    EXPECT_EQ(rig.rows("4QID").size(), 2U);
 }
 
 TEST_F(SessionTest, AnyEnforceRuleMightBeAboutAnUnreadableAddress) {

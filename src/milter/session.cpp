@@ -136,23 +136,10 @@ Decision Session::judge(const Context& context, const Message& message) const {
     const NextHop next_hop = std::get<Miss>(known).next_hop;
     const Learnt learnt = parts_.gate.resolver().wait(next_hop, site.wait, client_, [] {});
     const Time now = parts_.clock.now();
-    if (learnt == Learnt::done) {
-        known = parts_.gate.judge_known(context, site, now);
-        if (auto* decision = std::get_if<Decision>(&known))
-            return std::move(*decision);
-    }
-    const auto reason = [&] {
-        switch (learnt) {
-        case Learnt::running:
-            return Reason::look_up_running;
-        case Learnt::refused:
-            return Reason::look_up_refused;
-        case Learnt::done: // and yet there are no facts: the look-up broke down
-            break;
-        }
-        return Reason::internal;
-    };
-    return parts_.gate.judge_unlearnt(context, site, reason(), now);
+    known = parts_.gate.judge_known(context, site, now);
+    if (auto* decision = std::get_if<Decision>(&known))
+        return std::move(*decision);
+    return parts_.gate.judge_unlearnt(context, site, reason_of(learnt), now);
 }
 
 Reply Session::take(Message& message, Decision decision) {

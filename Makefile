@@ -133,7 +133,7 @@ export UBSAN_OPTIONS = print_stacktrace=1
 UNIT_SUITES = $(foreach p,$(UNIT_PROGRAMS),$(notdir $(p))='$(RUN) $(p) --gtest_brief=1') \
     $(foreach n,$(FUZZ_NAMES),fuzz-$(n)='$(RUN) $(B)/fuzz-$(n) $(srcdir)/tests/fuzz/corpus/$(n)')
 HOUSE_SUITES = layers='$(MAKE) -s layers' vendor-headers='$(MAKE) -s vendor-headers' format='$(MAKE) -s format-check' \
-    manlint='$(MAKE) -s manlint' house='$(MAKE) -s house-self-test' tidy='$(MAKE) -s tidy'
+    manlint='$(MAKE) -s manlint' synopsis='$(MAKE) -s synopsis' house='$(MAKE) -s house-self-test' tidy='$(MAKE) -s tidy'
 MILTER_RUN := $(wildcard $(srcdir)/tests/milter/run)
 MILTER_SUITES = $(if $(MILTER_RUN),milter='$(MAKE) -s check-milter')
 
@@ -159,7 +159,7 @@ coverage: ## line coverage of src/ by the unit tests
 	@find build/coverage/src -name '*.gcda' -exec gcov -n {} + 2>/dev/null | awk -v src='$(srcdir)/src/' -f $(srcdir)/tests/house/coverage.awk
 
 # ---- checks of the house --------------------------------------------------------------------------------------------
-.PHONY: layers vendor-headers format format-check manlint house-self-test tidy
+.PHONY: layers vendor-headers format format-check manlint synopsis house-self-test tidy
 layers: ## modules include only modules before them, and the core stays pure
 	@$(HOUSE)/layers $(srcdir)/src '$(CORE)' '$(WORLD) cmd'
 vendor-headers: ## each foreign header in one module
@@ -170,6 +170,8 @@ format-check: ## formatting, first lines, file endings
 	@$(HOUSE)/format '$(CLANG_FORMAT)' $(srcdir)
 manlint: ## the manuals under mandoc -Tlint
 	@$(HOUSE)/manlint '$(MANDOC)' $(MANUALS:%=$(srcdir)/%)
+synopsis: programs ## the manuals name the commands and options that --help names
+	@$(HOUSE)/synopsis $(foreach p,$(PROGRAMS),$(p) $(srcdir)/man/$(notdir $(p)).8)
 house-self-test:
 	@$(HOUSE)/self-test '$(CLANG_FORMAT)' '$(CLANG_TIDY)' '$(MANDOC)' $(srcdir)
 

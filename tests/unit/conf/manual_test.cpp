@@ -164,6 +164,18 @@ TEST(Manual, postfix_is_told_the_same_everywhere) {
     }
 }
 
+TEST(Manual, readme_configuration_loads_clean) {
+    const std::string readme = test::read_text(test::source_tree() / "README.md");
+    const std::string fence = "```toml\n";
+    const auto begin = readme.find(fence);
+    ASSERT_NE(begin, std::string::npos);
+    const auto from = begin + fence.size();
+    const Loaded loaded =
+        load_text(readme.substr(from, readme.find("```", from) - from), "README.md");
+    EXPECT_TRUE(loaded) << (loaded.errors.empty() ? "" : loaded.errors.front().line());
+    EXPECT_TRUE(loaded.warnings.empty());
+}
+
 std::vector<std::string> names_in(const Json& object) {
     std::vector<std::string> out;
     for (const auto& [name, value] : object.items())

@@ -176,6 +176,14 @@ DESTINATIONS = (
         ("enforce", ("implicit.test",)),
     ),
     Destination(
+        "xn--bcher-kva.test", "DANE, in a domain that people write as bücher.test", SIGNED, """
+        @             MX    10 mx
+        mx            A     127.0.30.19
+        _25._tcp.mx   TLSA  3 1 1 spki(mx.xn--bcher-kva.test,self)
+        """,
+        (Sink("127.0.30.19", "mx.xn--bcher-kva.test", "self"),),
+    ),
+    Destination(
         "bogus.test", "DNSSEC that does not validate, as after tampering", BOGUS, """
         @             MX    10 mx
         mx            A     127.0.30.18

@@ -44,7 +44,12 @@ virtual_mailbox_maps = inline:{{ {{ alice@local.test = alice/ }}, {{ bob@local.t
 virtual_uid_maps = static:{uid}
 virtual_gid_maps = static:{gid}
 virtual_minimum_uid = 1
-virtual_alias_maps = inline:{{ {{ team@local.test = team@none.test }} }}
+virtual_alias_domains = alias.test
+virtual_alias_maps = inline:{{
+    {{ team@local.test = team@none.test }}, {{ good@alias.test = good@dane.test }}, {{ bad@alias.test = bad@none.test }} }}
+transport_maps = inline:{{
+    {{ routed.test = smtp:[mx.dane.test] }}, {{ detour.test = smtp:[mx.none.test] }},
+    {{ inside.test = smtp:[127.0.30.3] }} }}
 
 # Delivery, as a site that takes DANE and MTA-STS seriously has it.
 smtp_tls_security_level = dane

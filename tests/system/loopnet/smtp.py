@@ -51,6 +51,7 @@ class Session:
     def __init__(self):
         self.client = smtplib.SMTP(ADDRESS, 25, local_hostname="desk.local.test", timeout=LIMIT)
         self.client.ehlo()
+        self.client.command_encoding = "utf-8"  # RFC 6531
 
     def __enter__(self):
         return self

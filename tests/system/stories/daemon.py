@@ -52,6 +52,17 @@ def killed(world):
     expect(f"messages to {first}", world.sinks.delivered(first), [])
 
 
+@story("No accepted message is without its ledger row, even if surehopd is killed at once")
+def accepted_is_on_disk(world):
+    recipient = world.someone("dane.test")
+    sent = world.send(recipient)
+    world.surehop.kill()
+    world.surehop.start()
+    expect_reply(f"RCPT {recipient}", sent.reply(), 250)
+    said = world.surehop.cli("trace", sent.queue_id)
+    expect_match(f"trace {sent.queue_id}", said.out, recipient)
+
+
 @story("What was learnt survives a restart: a known next hop is judged with resolver and policy host gone", fresh=True)
 def facts_survive(world):
     expect_reply("while all is well", world.send(world.someone("sts.test")).reply(), 250)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Mail that may go, and what delivery is bound to."""
 
+from loopnet.policyhost import Policy, policy_text
 from loopnet.story import expect, expect_reply, expect_true, story
 
 
@@ -85,10 +86,27 @@ def queue_run(world):
     expect("message bytes that reached strip.test", world.sinks.data_bytes("strip.test"), 0)
 
 
-@story("What an alias sends to a destination that offers nothing is stopped by the lock")
-def alias_stopped(world):
-    sent = world.send("team@local.test")
-    expect_reply("RCPT team@local.test", sent.reply(), 250)
-    fate = world.postfix.fate(sent.queue_id, "team@none.test")
-    expect(f"status of team@none.test ({fate.text})", fate.status, "deferred")
-    expect("messages to team@none.test", world.sinks.delivered("team@none.test"), [])
+
+@story("What was promised binds the queue, even when destination and configuration have both become weaker", fresh=True)
+def promise_kept(world):
+    recipient = world.someone("strip.test")
+    sent = world.send(recipient)
+    expect_reply(f"RCPT {recipient}", sent.reply(), 250)
+    world.postfix.fate(sent.queue_id, recipient)
+    before = world.policy_host.policies["mta-sts.strip.test"]
+    world.policy_host.publish("strip.test", Policy(policy_text("testing", ("mx.strip.test",))))
+    try:
+        said = world.surehop.cli("facts", "refresh", "strip.test")
+        expect("mode of the policy now", said.json["facts"]["mta_sts"]["mode"], "testing")
+        world.surehop.write(world.surehop.configuration(minimum="none"))
+        expect("exit status of reload", world.surehop.cli("reload").status, 0)
+        expect("the lock, with a promise", world.postfix.ask_lock("strip.test"), "query error")
+        expect("the lock, without one", world.postfix.ask_lock("none.test"), None)
+        attempts = len(world.postfix.log_lines(sent.queue_id))
+        world.postfix.flush()
+        world.wait(lambda: len(world.postfix.log_lines(sent.queue_id)) > attempts + 1, "another attempt")
+        expect("message bytes that reached strip.test", world.sinks.data_bytes("strip.test"), 0)
+    finally:
+        world.policy_host.publish("strip.test", before)
+        world.surehop.cli("facts", "refresh", "strip.test")  # for the stories that follow
+        world.postfix.empty_queue()

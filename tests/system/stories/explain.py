@@ -6,6 +6,7 @@ from loopnet.story import expect, expect_match, expect_true, story
 
 OUTCOME = {
     "dane.test": "meets", "sts.test": "meets", "mixed.test": "meets", "partner.example": "meets", "implicit.test": "meets",
+    "xn--bcher-kva.test": "meets",
     "strip.test": "meets", "wrongname.test": "meets", "expired.test": "meets", "danewrong.test": "meets",
     "none.test": "falls-short", "starttls.test": "falls-short", "ststesting.test": "falls-short",
     "daneunsigned.test": "falls-short", "unusable.test": "falls-short", "danehost.test": "falls-short",

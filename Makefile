@@ -65,8 +65,11 @@ TEST_MAIN = $(B)/tests/main.o
 TEST_CORE_OBJ  := $(call objects,$(CORE:%=tests/unit/%/*.cpp))
 TEST_WORLD_OBJ := $(call objects,$(WORLD:%=tests/unit/%/*.cpp) tests/unit/cmd/*.cpp)
 SUPPORT_OBJ    := $(call objects,tests/support/*.cpp)
+SCENARIO_OBJ   := $(call objects,tests/scenario/*.cpp)
+SCENARIOS      := $(call sources,tests/scenario/*.scn)
 FUZZ_NAMES   := $(patsubst tests/fuzz/%_fuzz.cpp,%,$(call sources,tests/fuzz/*_fuzz.cpp))
 UNIT_PROGRAMS := $(if $(TEST_CORE_OBJ),$(B)/test-core) $(if $(TEST_WORLD_OBJ),$(B)/test-world)
+SCENARIO_PROGRAM := $(if $(SCENARIO_OBJ),$(B)/test-scenario)
 FUZZ_PROGRAMS := $(FUZZ_NAMES:%=$(B)/fuzz-%)
 MANUALS := $(call sources,man/*.[1-8])
 
@@ -110,6 +113,9 @@ $(B)/test-core: $(TEST_CORE_OBJ) $(TEST_MAIN) $(B)/libcore.a
 	$(call quiet,$(call link,$(GTEST_LIBS) $(CORE_LIBS)),LINK,$@)
 $(B)/test-world: $(TEST_WORLD_OBJ) $(SUPPORT_OBJ) $(COMMON_OBJ) $(TEST_MAIN) $(LIBS_MADE)
 	$(call quiet,$(call link,$(GTEST_LIBS) $(WORLD_LIBS)),LINK,$@)
+# The stories; the first lines of tests/scenario/run.cpp describe their language.
+$(B)/test-scenario: $(SCENARIO_OBJ) $(SUPPORT_OBJ) $(LIBS_MADE)
+	$(call quiet,$(call link,$(WORLD_LIBS)),LINK,$@)
 
 # Without an engine a fuzz target replays its corpus (any compiler). To fuzz:
 #   make VARIANT=fuzz CXX=clang++-19 FUZZ_ENGINE=-fsanitize=fuzzer fuzz-NAME && build/fuzz/fuzz-NAME tests/fuzz/corpus/NAME
@@ -131,6 +137,7 @@ run.tsan = $(shell setarch -R true 2>/dev/null && echo setarch -R)
 RUN = $(run.$(VARIANT))
 export UBSAN_OPTIONS = print_stacktrace=1
 UNIT_SUITES = $(foreach p,$(UNIT_PROGRAMS),$(notdir $(p))='$(RUN) $(p) --gtest_brief=1') \
+    $(if $(SCENARIO_OBJ),scenario='$(RUN) $(SCENARIO_PROGRAM) $(addprefix $(srcdir)/,$(SCENARIOS))') \
     $(foreach n,$(FUZZ_NAMES),fuzz-$(n)='$(RUN) $(B)/fuzz-$(n) $(srcdir)/tests/fuzz/corpus/$(n)')
 HOUSE_SUITES = layers='$(MAKE) -s layers' vendor-headers='$(MAKE) -s vendor-headers' format='$(MAKE) -s format-check' \
     manlint='$(MAKE) -s manlint' synopsis='$(MAKE) -s synopsis' house='$(MAKE) -s house-self-test' tidy='$(MAKE) -s tidy'
@@ -138,17 +145,17 @@ MILTER_RUN := $(wildcard $(srcdir)/tests/milter/run)
 MILTER_SUITES = $(if $(MILTER_RUN),milter='$(MAKE) -s check-milter')
 
 .PHONY: check check-unit check-milter check-system check-asan check-tsan need-gtest
-check: need-gtest programs $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) ## all that needs no network: unit tests, corpora, milter tests, house checks
+check: need-gtest programs $(UNIT_PROGRAMS) $(SCENARIO_PROGRAM) $(FUZZ_PROGRAMS) ## all that needs no network: unit tests, stories, corpora, milter tests, house checks
 	+@$(TALLY) $(UNIT_SUITES) $(MILTER_SUITES) $(HOUSE_SUITES)
-check-unit: need-gtest $(UNIT_PROGRAMS) $(FUZZ_PROGRAMS) ## unit tests and corpora alone
+check-unit: need-gtest $(UNIT_PROGRAMS) $(SCENARIO_PROGRAM) $(FUZZ_PROGRAMS) ## unit tests, stories and corpora alone
 	+@$(TALLY) $(UNIT_SUITES)
 check-milter: programs ## the whole daemon over the milter protocol
 	@SUREHOPD=$(abspath $(B)/surehopd) SUREHOP=$(abspath $(B)/surehop) $(MILTER_RUN)
 check-system: programs ## real mail through a real Postfix on a loopback internet (root or sudo)
 	@SUREHOPD=$(abspath $(B)/surehopd) SUREHOP=$(abspath $(B)/surehop) $(srcdir)/tests/system/run
-check-asan: ## unit tests and corpora under AddressSanitizer and UBSan
+check-asan: ## unit tests, stories and corpora under AddressSanitizer and UBSan
 	@$(MAKE) VARIANT=asan check-unit
-check-tsan: ## unit tests and corpora under ThreadSanitizer
+check-tsan: ## unit tests, stories and corpora under ThreadSanitizer
 	@$(MAKE) VARIANT=tsan check-unit
 need-gtest:
 	@$(if $(GTEST_LIBS),:,echo 'GoogleTest is missing: contrib/packages test installs it, then run ./configure again' >&2; exit 1)

@@ -41,24 +41,31 @@ class Assessor {
         else {
             dane();
             authenticated();
-            offer(Level::verified, reachable);
-            offer(Level::encrypted, reachable);
+            tls_alone();
         }
+        if (enforced() && out_.no_mail) // whoever hides the MX hosts must not lift the policy
+            out_.wait = out_.no_mail;
         return std::move(out_);
     }
 
   private:
+    bool enforced() const {
+        return facts_.sts.standing.state == State::present &&
+               facts_.sts.policy.mode == mtasts::Mode::enforce;
+    }
+
     // Offers the level over the hosts that pass; false when none does.
     bool offer(Level level, const Test& serves) {
         Offer made;
         made.level = level;
         made.until = facts_.until; // never beyond the end of the MTA-STS policy: see inquiry
         made.most_preferred = false;
+        const auto best = std::find_if(facts_.hosts.begin(), facts_.hosts.end(), reachable);
         for (const Host& host : facts_.hosts) {
             if (!serves(host))
                 continue;
             made.hosts.push_back(host.name.text());
-            made.most_preferred |= host.preference == facts_.hosts.front().preference;
+            made.most_preferred |= host.preference == best->preference;
         }
         made.every_host = made.hosts.size() == facts_.hosts.size();
         if (made.hosts.empty())
@@ -72,6 +79,8 @@ class Assessor {
     }
 
     void none_offered(Reason reason, bool unknown) {
+        if (unknown || enforced())
+            out_.wait = reason;
         for (const Level level : every_level)
             missing(level, reason, unknown);
     }
@@ -146,6 +155,32 @@ class Assessor {
         out_.missing.push_back(row);
     }
 
+    // Neither `verify` nor `encrypt` can leave a host out: not one that MTA-STS forbids, nor one
+    // whose TLSA look-up failed, which must not be used at all (RFC 7672 §2.1.2).
+    void tls_alone() {
+        const auto& hosts = facts_.hosts;
+        const auto failed = std::find_if(hosts.begin(), hosts.end(), [](const Host& host) {
+            return reachable(host) && dane_unknown(host);
+        });
+        std::optional<Missing> obstacle;
+        if (failed != hosts.end())
+            obstacle = Missing{Level::none, failed->tlsa.reason, true};
+        if (out_.offers.empty()) {
+            const bool none_left = std::none_of(hosts.begin(), hosts.end(), [](const Host& host) {
+                return reachable(host) && !dane_unknown(host);
+            });
+            if (enforced()) // RFC 8461 §5: the policy is in force, and says whom it leaves
+                obstacle = out_.missing.back();
+            if (enforced() || none_left)
+                out_.wait = obstacle->reason;
+        }
+        for (const Level level : {Level::verified, Level::encrypted})
+            if (obstacle)
+                missing(level, obstacle->reason, obstacle->unknown);
+            else
+                offer(level, reachable);
+    }
+
     const NextHop& next_hop_;
     const Facts& facts_;
     Assessment out_;
@@ -196,7 +231,7 @@ Assessment assess(const NextHop& next_hop, const Facts& facts, Time now) {
     Assessment out = Assessor(next_hop, facts).assess();
     // The caller asks for fresh facts first; what is over by now is not offered all the same.
     std::erase_if(out.offers, [&](const Offer& offer) {
-        if (offer.until >= now)
+        if (offer.until > now)
             return false;
         out.missing.push_back({offer.level, Reason::look_up_running, true});
         return true;

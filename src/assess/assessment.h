@@ -40,6 +40,10 @@ struct Assessment {
     std::optional<Reason> no_mail; // null MX, no such domain
     std::vector<Offer> offers;     // strongest first
     std::vector<Missing> missing;  // strongest first, one per level not offered
+    // What stands in the way of any delivery now, even where nothing is demanded: MX hosts that
+    // could not be looked up, TLSA records of none of them (RFC 7672 §2.1.2), or an enforce policy
+    // that no usable host satisfies (RFC 8461 §5).
+    std::optional<Reason> wait;
 
     const Offer* at_least(Level minimum) const; // the strongest such offer, or null
     Missing why_not(Level minimum) const;       // what explains best that there is none

@@ -81,9 +81,10 @@ LockAnswer lock_answer(const Assessment& whole, Level floor, Lock lock) {
     if (whole.no_mail) {
         // The MTA finds out by itself and bounces at once. Should its DNS say otherwise than ours,
         // `dane-only` lets nothing out that cannot prove itself.
-        if (floor > Level::none && (lock == Lock::postfix || lock == Lock::postfix310))
+        const bool held = floor > Level::none || whole.wait;
+        if (held && (lock == Lock::postfix || lock == Lock::postfix310))
             return {LockAnswer::Kind::policy, "dane-only", Level::dane, *whole.no_mail};
-        if (floor > Level::none)
+        if (held)
             return {LockAnswer::Kind::temporary, std::string(sentence_of(*whole.no_mail)),
                     Level::none, *whole.no_mail};
         return {LockAnswer::Kind::not_found, "", Level::none, *whole.no_mail};
@@ -111,6 +112,10 @@ LockAnswer lock_answer(const Assessment& whole, Level floor, Lock lock) {
             return policy(*offer, lock);
 
     const Missing why = counted.why_not(floor == Level::none ? Level::authenticated : floor);
+    if (floor == Level::none && whole.wait)
+        return {LockAnswer::Kind::temporary,
+                fmt::format("mail must wait: {}", sentence_of(*whole.wait)), Level::none,
+                *whole.wait};
     if (floor == Level::none)
         return {LockAnswer::Kind::not_found, "", Level::none, why.reason};
     return {LockAnswer::Kind::temporary,

@@ -48,8 +48,9 @@ struct LockAnswer {
 };
 
 // `assessment`: whole, not reduced by bindable(). `floor`: what is demanded whoever writes.
-// Published policies are honoured even where nothing is demanded; *unknown* under a floor is
-// temporary, and without one leaves the MTA's own default in force (RFC 8461 §3.3).
+// Published policies are honoured even where nothing is demanded, and so is what must wait. Beyond
+// that, *unknown* under a floor is temporary, and without one leaves the MTA's own default in force
+// (RFC 8461 §3.3).
 LockAnswer lock_answer(const Assessment& assessment, Level floor, Lock lock);
 
 } // namespace surehop

@@ -117,7 +117,7 @@ asio::awaitable<Json> Commands::facts_show(const Json& request, bool refresh) {
     if (!next_hop)
         co_return control_error(next_hop.error());
     FactsPtr facts = parts_.facts.find(next_hop->key());
-    if (refresh || !facts || facts->until <= parts_.clock.now()) {
+    if (refresh || !facts || !facts->fresh(parts_.clock.now())) {
         const Learnt learnt = co_await parts_.gate.resolver().learn(*next_hop, patience, refresh);
         facts = parts_.facts.find(next_hop->key());
         if (learnt != Learnt::done || !facts)

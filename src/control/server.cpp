@@ -15,8 +15,6 @@ namespace surehop {
 
 namespace {
 
-constexpr std::chrono::seconds longest_wait{30};
-
 std::optional<gid_t> group_id(const char* name) {
     group entry{};
     group* found = nullptr;
@@ -57,12 +55,13 @@ asio::awaitable<void> ControlServer::serve(StreamSocket connection) {
     socklen_t size = sizeof credentials;
     const bool known =
         ::getsockopt(connection.native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0;
-    Patience socket(std::move(connection), longest_wait);
+    Patience socket(std::move(connection), patience_);
     std::string line;
     asio::error_code failed;
     co_await asio::async_read_until(socket.patiently(),
                                     asio::dynamic_buffer(line, longest_control_request), '\n',
                                     asio::redirect_error(asio::use_awaitable, failed));
+    socket.rest();
     Json reply;
     auto request = parse_json(line);
     if (failed == asio::error::not_found)

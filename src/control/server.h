@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/time.h"
 #include "control/protocol.h"
 #include "resolve/loop.h"
 #include "socketmap/listener.h"
@@ -15,12 +16,15 @@ namespace surehop {
 class ControlServer {
   public:
     using Handler = std::function<asio::awaitable<Json>(Json request, Peer peer)>;
-    explicit ControlServer(Handler handler) : handler_(std::move(handler)) {}
+    // `patience`: how long a peer may take to ask, and to read the answer.
+    explicit ControlServer(Handler handler, Millis patience = Millis{30'000})
+        : handler_(std::move(handler)), patience_(patience) {}
 
     asio::awaitable<void> serve(StreamSocket connection);
 
   private:
     Handler handler_;
+    Millis patience_;
 };
 
 // Rights of a user by the groups that he is in.

@@ -53,6 +53,14 @@ struct Host {
     bool operator==(const Host&) const = default;
 };
 
+// A policy that could not be had; tried again after a while (RFC 8461 §3.3). Kept in memory only.
+struct FailedFetch {
+    std::string id; // seen in DNS
+    Time at;
+    Standing why;
+    bool operator==(const FailedFetch&) const = default;
+};
+
 // The MTA-STS policy in force for the next hop's domain.
 struct StsFacts {
     Standing standing; // present: `policy` is in force, whatever its mode
@@ -61,6 +69,7 @@ struct StsFacts {
     mtasts::Policy policy;
     Time fetched;
     Time expires;
+    std::optional<FailedFetch> failed; // the latest fetch, if it failed
     bool operator==(const StsFacts&) const = default;
 };
 
@@ -71,10 +80,15 @@ struct Facts {
     std::optional<bool> mx_secure; // the MX answer and each CNAME on its way; none: not knowable
     bool null_mx = false;          // RFC 7505
     bool implicit_mx = false;
+    // DANE held when our resolver stopped validating: unknown until it validates again.
+    bool dane_lost = false;
     std::vector<Host> hosts; // by preference
     StsFacts sts;
     Time learnt;
     Time until; // when to ask again; never later than the smallest TTL seen
+
+    // A clock set back makes stale what was learnt "later", lest it live for as long.
+    bool fresh(Time now) const { return learnt <= now && now < until; }
 
     bool operator==(const Facts&) const = default;
 };

@@ -234,15 +234,18 @@ std::string to_store(const Facts& facts) {
     Json hosts = Json::array();
     for (const Host& host : facts.hosts)
         hosts.push_back(short_host(host));
-    return print_json({{"v", store_version},
-                       {"mx", facts.mx ? short_standing(*facts.mx) : Json(nullptr)},
-                       {"mxs", nullable(facts.mx_secure)},
-                       {"null", facts.null_mx},
-                       {"impl", facts.implicit_mx},
-                       {"hosts", std::move(hosts)},
-                       {"sts", short_sts(facts.sts)},
-                       {"at", seconds(facts.learnt)},
-                       {"end", seconds(facts.until)}});
+    Json json{{"v", store_version},
+              {"mx", facts.mx ? short_standing(*facts.mx) : Json(nullptr)},
+              {"mxs", nullable(facts.mx_secure)},
+              {"null", facts.null_mx},
+              {"impl", facts.implicit_mx},
+              {"hosts", std::move(hosts)},
+              {"sts", short_sts(facts.sts)},
+              {"at", seconds(facts.learnt)},
+              {"end", seconds(facts.until)}};
+    if (facts.dane_lost) // rare
+        json["lost"] = true;
+    return print_json(json);
 }
 
 Result<Facts> from_store(std::string_view text) {
@@ -264,6 +267,7 @@ Result<Facts> from_store(std::string_view text) {
     for (const Json& host : read.list(read.member(*json, "hosts")))
         read.host(host, facts.hosts);
     facts.sts = read.sts(read.member(*json, "sts"));
+    facts.dane_lost = json->contains("lost") && read.truth(read.member(*json, "lost"));
     facts.learnt = read.time(read.member(*json, "at"));
     facts.until = read.time(read.member(*json, "end"));
     if (!read.good())

@@ -27,12 +27,11 @@ LedgerRow ledger_row(const Decision& d, Time now, const std::string& queue_id) {
 }
 
 std::optional<Promised> promise_of(const Decision& d) {
-    const bool passes =
-        d.verdict.action == Action::accept || d.verdict.action == Action::quarantine;
     const Level level =
         d.exception ? std::min(d.requirement.minimum, d.exception->lowest) : d.requirement.minimum;
-    if (!passes || d.verdict.outcome != OutcomeKind::meets || level == Level::none ||
-        d.lock == Lock::none || d.requirement.mode == PolicyMode::audit || !d.facts)
+    if (d.verdict.outcome != OutcomeKind::meets || level == Level::none ||
+        only_marks(d.requirement) || d.lock == Lock::none ||
+        d.requirement.mode == PolicyMode::audit || !d.facts)
         return std::nullopt;
     return Promised{d.next_hop.key(), level};
 }

@@ -57,7 +57,7 @@ std::variant<Decision, Miss> Gate::judge(const Context& context, const Site& sit
 
     // 3. What is known of the next hop, and is it still true?
     const FactsPtr facts = book_.find(d.next_hop.key());
-    if (!facts || facts->until <= now) {
+    if (!facts || !facts->fresh(now)) {
         if (!unlearnt)
             return Miss{d.next_hop};
         d.verdict = decide_without_facts(d.requirement, OutcomeKind::unknown, *unlearnt);
@@ -90,7 +90,7 @@ std::variant<LockAnswer, Miss> Gate::bind_known(const NextHop& asked, const Site
     if (next_hop.kind() == HopKind::internal)
         return LockAnswer{LockAnswer::Kind::not_found, "", Level::none, Reason::none};
     const FactsPtr facts = book_.find(next_hop.key());
-    if (!facts || facts->until <= now)
+    if (!facts || !facts->fresh(now))
         return Miss{next_hop};
     return lock_answer(assess(next_hop, *facts, now), demanded(next_hop, site, now), consumer);
 }

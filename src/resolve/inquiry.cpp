@@ -14,6 +14,8 @@ namespace surehop {
 namespace {
 
 constexpr Seconds policy_refresh{86400}; // RFC 8461 §3.3: daily, also when the id has not changed
+constexpr Seconds pause_after_failure{300}; // RFC 8461 §3.3: between two fetches under one id
+constexpr std::size_t longest_name = 253;
 
 class Inquiry {
   public:
@@ -25,6 +27,7 @@ class Inquiry {
         facts_.learnt = now_;
         facts_.until = now_ + longest_life;
         facts_.sts.standing = {State::absent, Reason::sts_txt_none};
+        facts_.dane_lost = sources_.validation == Validation::lost && dane_held_before();
         if (hop_.kind() == HopKind::domain) {
             std::vector<asio::awaitable<void>> both;
             both.push_back(mail_exchangers());
@@ -34,11 +37,20 @@ class Inquiry {
             facts_.hosts.emplace_back(*hop_.domain());
             co_await host(facts_.hosts.front());
         }
+        // Whoever waited for this must find it fresh, however long it took.
+        facts_.until = std::max(facts_.until, sources_.clock.now() + shortest_life);
         co_return std::move(facts_);
     }
 
   private:
     bool validating() const { return sources_.validation == Validation::proven; }
+
+    bool dane_held_before() const {
+        return known_ &&
+               (known_->dane_lost ||
+                std::any_of(known_->hosts.begin(), known_->hosts.end(),
+                            [](const Host& h) { return h.tlsa.state == State::present; }));
+    }
 
     asio::awaitable<Lookup> ask(std::string name, RrType type) {
         Lookup found = co_await look_up(sources_.dns, std::move(name), type, validating());
@@ -82,8 +94,8 @@ class Inquiry {
             take_hosts(mx.records);
         }
         std::vector<asio::awaitable<void>> each;
-        for (Host& one : facts_.hosts)
-            each.push_back(host(one));
+        for (std::size_t i = 0; i < std::min(facts_.hosts.size(), most_hosts); ++i)
+            each.push_back(host(facts_.hosts[i]));
         co_await gather(std::move(each));
     }
 
@@ -98,8 +110,12 @@ class Inquiry {
         std::sort(facts_.hosts.begin(), facts_.hosts.end(), [](const Host& a, const Host& b) {
             return std::pair(a.preference, a.name.text()) < std::pair(b.preference, b.name.text());
         });
-        if (facts_.hosts.size() > most_hosts)
-            facts_.hosts.resize(most_hosts, facts_.hosts.front());
+        if (facts_.hosts.size() > most_hosts) {
+            // One more stands for all that are not asked about: the MTA may use them.
+            facts_.hosts.resize(most_hosts + 1, facts_.hosts.front());
+            facts_.hosts.back().addresses = {State::unknown, Reason::look_up_refused};
+            facts_.hosts.back().tlsa = facts_.hosts.back().addresses;
+        }
         if (facts_.hosts.empty())
             facts_.mx = Standing{State::invalid, Reason::mx_unusable};
     }
@@ -119,9 +135,8 @@ class Inquiry {
         }
         host.addresses = {State::present, Reason::none};
         if (!validating()) {
-            host.tlsa = without_validation(host);
-            if (host.tlsa.state == State::unknown)
-                ask_again_after(life_of_unknown);
+            host.tlsa = without_validation();
+            ask_again_after(life_without_validation);
             co_return;
         }
         // Each family that has addresses counts: the MTA may take either.
@@ -138,8 +153,15 @@ class Inquiry {
             if (found.aliased) // RFC 7672 §2.2.2: the expanded name first, then the original
                 bases.push_back(found.final_name);
             bases.push_back(host.name.text());
-        } else if (found.aliased && co_await is_secure_alias(host.name.text())) {
-            bases.push_back(host.name.text()); // RFC 7672 §2.1.3: secure alias, insecure target
+        } else if (found.aliased) {
+            // RFC 7672 §2.1.3: a secure alias of an insecure target.
+            const Lookup alias = co_await ask(host.name.text(), RrType::cname);
+            if (alias.standing.state == State::unknown) { // §2.1.1: an error, not "no record"
+                host.tlsa = alias.standing;
+                co_return;
+            }
+            if (alias.standing.state == State::present && alias.secure)
+                bases.push_back(host.name.text());
         }
         if (bases.empty())
             host.tlsa = {State::absent, Reason::host_insecure};
@@ -148,26 +170,24 @@ class Inquiry {
     }
 
     // DESIGN: a site whose resolver has never validated has no DANE and blocks nothing else; one
-    // that lost it does not know, where DANE was known to hold.
-    Standing without_validation(const Host& host) const {
-        if (sources_.validation == Validation::lost && known_)
-            for (const Host& before : known_->hosts)
-                if (before.name == host.name && before.tlsa.state == State::present)
-                    return {State::unknown, Reason::resolver_validation_lost};
+    // that lost it does not know, where DANE was known to hold; one that has not answered yet knows
+    // nothing.
+    Standing without_validation() const {
+        if (facts_.dane_lost)
+            return {State::unknown, Reason::resolver_validation_lost};
+        if (sources_.validation == Validation::untested)
+            return {State::unknown, Reason::look_up_running};
         return {State::absent, Reason::resolver_not_validating};
-    }
-
-    asio::awaitable<bool> is_secure_alias(std::string name) {
-        const Lookup alias = co_await ask(std::move(name), RrType::cname);
-        co_return alias.standing.state == State::present&& alias.secure;
     }
 
     // RFC 7672 §2.2.3: the first base with a secure TLSA RRset wins; an error stops.
     asio::awaitable<void> tlsa(Host& host, std::vector<std::string> bases) {
         host.tlsa = {State::absent, Reason::tlsa_none};
         for (const std::string& base : bases) {
-            const Lookup found =
-                co_await ask(fmt::format("_{}._tcp.{}", hop_.port(), base), RrType::tlsa);
+            const std::string owner = fmt::format("_{}._tcp.{}", hop_.port(), base);
+            if (owner.size() > longest_name) // no such name can exist
+                continue;
+            const Lookup found = co_await ask(owner, RrType::tlsa);
             if (found.standing.state == State::unknown) {
                 host.tlsa = found.standing;
                 co_return;
@@ -180,9 +200,11 @@ class Inquiry {
             }
             host.tlsa = {State::present, Reason::none};
             for (const DnsRecord& record : found.records) {
+                // What cannot be read still counts as published, and as unusable (RFC 6698 §4.1):
+                // the standing says so. There is nothing of it to keep.
                 auto parsed = dane::parse_rdata(std::get<DnsRecord::Raw>(record.data).rdata);
-                // What cannot be read still counts as published, and as unusable (RFC 6698 §4.1).
-                host.records.push_back(parsed ? *std::move(parsed) : dane::Tlsa{});
+                if (parsed)
+                    host.records.push_back(*std::move(parsed));
             }
             if (host.usable() == 0)
                 host.tlsa.reason = Reason::tlsa_unusable;
@@ -204,6 +226,8 @@ class Inquiry {
         const bool cached = sts.standing.state == State::present && now_ < sts.expires;
         if (!cached)
             sts = StsFacts{};
+        if (known_)
+            sts.failed = known_->sts.failed;
         const Standing learnt = co_await learn_policy(cached);
         sts.refresh = learnt;
         // RFC 8461 §5.1: absence or failure never removes a cached policy.
@@ -215,8 +239,23 @@ class Inquiry {
 
     asio::awaitable<Standing> learn_policy(bool cached) {
         StsFacts& sts = facts_.sts;
+        std::string id;
+        const Standing published = co_await record(id);
+        const bool due = sources_.fetch_again || now_ >= sts.fetched + policy_refresh;
+        if (published.state != State::present) {
+            // §3.3, §10.2: a policy in force is refreshed daily, whatever the record says now.
+            if (cached && due)
+                co_await fetch(sts.id);
+            co_return published;
+        }
+        if (cached && id == sts.id && !due)
+            co_return published;
+        co_return co_await fetch(std::move(id));
+    }
+
+    asio::awaitable<Standing> record(std::string& id) {
         const std::string name = "_mta-sts." + hop_.domain()->text();
-        if (name.size() > 253)
+        if (name.size() > longest_name)
             co_return Standing{State::absent, Reason::sts_txt_none};
         const Lookup txt = co_await ask(name, RrType::txt);
         if (txt.standing.state == State::unknown)
@@ -234,49 +273,61 @@ class Inquiry {
             case mtasts::RecordFault::syntax:
                 co_return Standing{State::invalid, Reason::sts_txt_syntax};
             }
-        const std::string& id = std::get<mtasts::Record>(parsed).id;
-        if (cached && !sources_.fetch_again && id == sts.id && now_ < sts.fetched + policy_refresh)
-            co_return Standing{State::present, Reason::none};
-        co_return co_await fetch(id);
+        id = std::get<mtasts::Record>(parsed).id;
+        co_return Standing{State::present, Reason::none};
     }
 
     // RFC 8461 §3.3. Any failure is Unknown: that the policy host does not answer proves nothing.
     asio::awaitable<Standing> fetch(std::string id) {
+        auto& failed = facts_.sts.failed;
+        const bool paused = failed && failed->id == id && failed->at <= now_ &&
+                            now_ < failed->at + pause_after_failure;
+        if (paused && !sources_.fetch_again) {
+            ask_again_after(life_of_unknown);
+            co_return failed->why;
+        }
         const std::string host = "mta-sts." + hop_.domain()->text();
         std::vector<std::string> addresses;
-        Standing failed{State::unknown, Reason::sts_fetch_connect};
+        Standing unreachable{State::unknown, Reason::sts_fetch_connect};
         for (const RrType type : {RrType::a, RrType::aaaa}) {
             const Lookup found = co_await ask(host, type);
             if (found.standing.state == State::unknown)
-                failed = found.standing;
+                unreachable = found.standing;
             for (const DnsRecord& record : found.records)
                 addresses.push_back(std::get<DnsRecord::Address>(record.data).text);
         }
         if (addresses.empty()) {
             ask_again_after(life_of_unknown);
-            co_return failed;
+            co_return unreachable;
         }
         HttpsRequest request(host, "/.well-known/mta-sts.txt", std::move(addresses));
         const HttpsReply reply = co_await sources_.https.get(std::move(request));
-        Reason why = reply.reason;
-        if (why == Reason::none &&
-            reply.status != 200) // §3.3: valid only with 200; 3xx not followed
-            why = Reason::sts_fetch_status;
-        if (why == Reason::none && reply.media_type != "text/plain") // §3.2
-            why = Reason::sts_fetch_type;
-        if (why != Reason::none) {
+        const Standing got = take_policy(reply, id);
+        if (got.state == State::present)
+            failed.reset();
+        else
+            failed = FailedFetch{std::move(id), sources_.clock.now(), got};
+        if (got.state == State::unknown)
             ask_again_after(life_of_unknown);
-            co_return Standing{State::unknown, why};
-        }
+        co_return got;
+    }
+
+    Standing take_policy(const HttpsReply& reply, const std::string& id) {
+        if (reply.reason != Reason::none)
+            return {State::unknown, reply.reason};
+        if (reply.status != 200) // §3.3: valid only with 200; 3xx not followed
+            return {State::unknown, Reason::sts_fetch_status};
+        if (reply.media_type != "text/plain") // §3.2
+            return {State::unknown, Reason::sts_fetch_type};
         auto policy = mtasts::parse_policy(reply.body);
         if (!policy)
-            co_return Standing{State::invalid, Reason::sts_policy_syntax};
+            return {State::invalid, Reason::sts_policy_syntax};
         StsFacts& sts = facts_.sts;
         sts.policy = *std::move(policy);
-        sts.id = std::move(id);
+        sts.id = id;
         sts.fetched = sources_.clock.now();
         sts.expires = sts.fetched + sts.policy.max_age;
-        co_return Standing{State::present, Reason::none};
+        return {State::present, Reason::none};
     }
 
     NextHop hop_;

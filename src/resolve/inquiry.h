@@ -32,6 +32,7 @@ asio::awaitable<Facts> inquire(NextHop next_hop, FactsPtr known, Sources sources
 constexpr Seconds shortest_life{5};
 constexpr Seconds longest_life{3600};
 constexpr Seconds life_of_unknown{30};
+constexpr Seconds life_without_validation{60}; // by then our resolver may validate
 
 // More MX hosts than this are not asked about; the rest are not offered either.
 constexpr std::size_t most_hosts = 20;

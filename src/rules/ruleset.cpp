@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <set>
 
 namespace surehop {
 
@@ -21,10 +22,7 @@ template <class Patterns, class Test> bool none_or_any(const Patterns& patterns,
 
 // What this requirement lets the lock demand.
 Level held_by_lock(const Requirement& requirement) {
-    const bool only_marks =
-        requirement.falls_short == Action::tag || requirement.falls_short == Action::accept ||
-        requirement.unknown == Action::tag || requirement.unknown == Action::accept;
-    return only_marks ? Level::none : requirement.minimum;
+    return only_marks(requirement) ? Level::none : requirement.minimum;
 }
 
 std::string canonical(const std::vector<AddressPattern>& patterns) {
@@ -56,6 +54,13 @@ std::string_view name_of(PolicyMode mode) {
     return mode == PolicyMode::enforce ? "enforce" : "audit";
 }
 
+bool only_marks(const Requirement& requirement) {
+    const auto passes = [](Action action) {
+        return action == Action::tag || action == Action::accept;
+    };
+    return passes(requirement.falls_short) || passes(requirement.unknown);
+}
+
 bool Rule::matches(const Path& sender, const Path& recipient) const {
     return none_or_any(senders, [&](const AddressPattern& p) { return p.matches(sender); }) &&
            none_or_any(recipients, [&](const AddressPattern& p) { return p.matches(recipient); });
@@ -83,11 +88,15 @@ const Requirement& RuleSet::requirement(const Path& sender, const Path& recipien
     return last_resort_;
 }
 
+bool Rule::matches_domain(const Domain& domain) const {
+    return none_or_any(recipients,
+                       [&](const AddressPattern& p) { return p.matches_domain(domain); });
+}
+
 Level RuleSet::floor(const Domain& domain) const {
     for (const Rule& rule : rules_)
         if (rule.requirement.mode == PolicyMode::enforce && rule.on_recipient_domain_alone() &&
-            none_or_any(rule.recipients,
-                        [&](const AddressPattern& p) { return p.matches_domain(domain); }))
+            rule.matches_domain(domain))
             return held_by_lock(rule.requirement);
     return last_resort_floor();
 }
@@ -106,43 +115,50 @@ Level RuleSet::lowest_floor() const {
 
 PolicyMode RuleSet::mode() const { return last_resort_.mode; }
 
+// Domains that stand for all others: each that a rule names, one below each suffix, and one that no
+// rule names.
+std::vector<Domain> RuleSet::telling_domains() const {
+    std::set<Domain> out;
+    const auto add = [&](const std::string& name) {
+        if (auto domain = Domain::parse(name))
+            out.insert(*std::move(domain));
+    };
+    add("any.invalid");
+    for (const Rule& rule : rules_)
+        for (const AddressPattern& pattern : rule.recipients)
+            if (const auto& domain = pattern.domain())
+                add(pattern.kind() == AddressPattern::Kind::suffix ? "any." + domain->text()
+                                                                   : domain->text());
+    return {out.begin(), out.end()};
+}
+
 std::vector<std::string> RuleSet::below_floor() const {
-    std::vector<std::string> out;
-    for (const Rule& rule : rules_) {
-        if (rule.on_recipient_domain_alone() || rule.requirement.mode == PolicyMode::audit)
-            continue;
-        // The highest floor that any recipient of this rule can lie under: that of each domain that
-        // it names, and of each domain that another rule names within reach of this one.
-        Level highest = Level::none;
-        const auto consider = [&](const Domain& domain) {
-            highest = std::max(highest, floor(domain));
-        };
-        const auto reaches = [&](const Domain& domain) {
-            return none_or_any(rule.recipients, [&](const AddressPattern& p) {
-                return p.matches_domain(domain) || p.domain() == domain;
+    std::vector<Level> highest(rules_.size(), Level::none); // floor that a rule's mail can meet
+    for (const Domain& domain : telling_domains()) {
+        const Level found = floor(domain);
+        for (std::size_t i = 0; i < rules_.size(); ++i) {
+            const Rule& rule = rules_[i];
+            const bool alone = rule.on_recipient_domain_alone();
+            if (alone && rule.matches_domain(domain))
+                break; // decides for everybody: no later rule sees mail to this domain
+            const bool reaches = none_or_any(rule.recipients, [&](const AddressPattern& p) {
+                return p.matches_domain(domain) ||
+                       (p.kind() == AddressPattern::Kind::address && p.domain() == domain);
             });
-        };
-        if (none_or_any(rule.recipients, [](const AddressPattern& p) { return !p.domain(); }))
-            highest = last_resort_floor();
-        for (const AddressPattern& p : rule.recipients)
-            if (p.domain()) {
-                consider(*p.domain());
-                if (p.kind() == AddressPattern::Kind::suffix)
-                    if (auto below = Domain::parse("x." + p.domain()->text()))
-                        consider(*below);
-            }
-        for (const Rule& other : rules_)
-            for (const AddressPattern& p : other.recipients)
-                if (p.domain() && other.on_recipient_domain_alone() && reaches(*p.domain()))
-                    consider(*p.domain());
-        if (rule.requirement.minimum < highest)
-            out.push_back(fmt::format(
-                "rule \"{}\" asks for {}, but its recipients' domains have the floor {}: the lock "
-                "sees "
-                "no sender and no address, so such a rule may only raise; set minimum = \"{}\" or "
-                "higher, or make an exception with 'surehop allow add'",
-                rule.requirement.rule, name_of(rule.requirement.minimum), name_of(highest),
-                name_of(highest)));
+            if (!alone && reaches)
+                highest[i] = std::max(highest[i], found);
+        }
+    }
+    std::vector<std::string> out;
+    for (std::size_t i = 0; i < rules_.size(); ++i) {
+        const Requirement& asked = rules_[i].requirement;
+        if (asked.mode == PolicyMode::audit || asked.minimum >= highest[i])
+            continue;
+        out.push_back(fmt::format(
+            "rule \"{}\" asks for {}, but its recipients' domains have the floor {}: the lock sees "
+            "no sender and no address, so such a rule may only raise; set minimum = \"{}\" or "
+            "higher, or make an exception with 'surehop allow add'",
+            asked.rule, name_of(asked.minimum), name_of(highest[i]), name_of(highest[i])));
     }
     return out;
 }

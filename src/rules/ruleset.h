@@ -34,6 +34,10 @@ struct Requirement {
     std::string help; // whom a refused sender may ask; may be empty
 };
 
+// A requirement that lets mail pass which does not meet it, marked or not (`falls_short = "tag"`,
+// `unknown = "tag"` or `"accept"`): nothing is promised under it, and it raises no floor.
+bool only_marks(const Requirement& requirement);
+
 struct Rule {
     std::vector<AddressPattern> senders;    // empty: any sender
     std::vector<AddressPattern> recipients; // empty: any recipient
@@ -43,6 +47,7 @@ struct Rule {
     // Whether the rule looks at the recipient's domain and nothing else: only such rules can be
     // held by the lock, which sees a next hop and no message.
     bool on_recipient_domain_alone() const;
+    bool matches_domain(const Domain& domain) const; // of a rule that looks at nothing else
 };
 
 class RuleSet {
@@ -52,8 +57,8 @@ class RuleSet {
     const Requirement& requirement(const Path& sender, const Path& recipient) const;
 
     // The level that the lock demands of this domain whoever writes: that of the first enforce
-    // rule, last resort included, that matches on recipient domain alone. A rule that only marks
-    // (`falls_short = "tag"`, `unknown = "tag"` or `"accept"`) raises no floor.
+    // rule, last resort included, that matches on recipient domain alone. One that only marks
+    // raises no floor.
     Level floor(const Domain& domain) const;
     Level last_resort_floor() const; // for a next hop without a name
     Level lowest_floor() const;      // that mail to anywhere finds at the lock
@@ -69,6 +74,8 @@ class RuleSet {
     const std::string& hash() const { return hash_; }
 
   private:
+    std::vector<Domain> telling_domains() const;
+
     std::vector<Rule> rules_;
     Requirement last_resort_;
     std::string hash_;

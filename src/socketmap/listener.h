@@ -25,6 +25,7 @@ class Patience {
 
     // The socket, for one read or write that must end within `longest` from now.
     StreamSocket& patiently();
+    void rest() { timer_.cancel(); } // nothing is awaited of the peer now
 
   private:
     std::shared_ptr<StreamSocket> socket_; // shared with the timer's handler, which may outlive us

@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 
 namespace surehop {
@@ -13,8 +14,6 @@ namespace surehop {
 namespace {
 
 constexpr std::size_t longest_request = 10'000; // what Postfix sends at most
-constexpr Millis deadline{8'000};
-constexpr std::chrono::seconds longest_silence{300};
 
 std::string on_wire(const LockAnswer& answer) {
     switch (answer.kind) {
@@ -31,53 +30,82 @@ std::string on_wire(const LockAnswer& answer) {
 } // namespace
 
 SocketmapServer::SocketmapServer(const Gate& gate, const Clock& clock,
-                                 std::function<SitePtr()> site)
-    : gate_(gate), clock_(clock), site_(std::move(site)) {}
+                                 std::function<SitePtr()> site, SocketmapLimits limits)
+    : gate_(gate), clock_(clock), site_(std::move(site)), limits_(limits) {}
 
 asio::awaitable<void> SocketmapServer::serve(StreamSocket connection) {
-    Patience peer(std::move(connection), longest_silence);
+    Patience peer(std::move(connection), limits_.silence);
     NetstringReader reader(longest_request);
     std::array<char, 4096> buffer{};
+    asio::error_code gone;
+    std::string out;
     for (;;) {
-        asio::error_code gone;
         const std::size_t count = co_await peer.patiently().async_read_some(
             asio::buffer(buffer), asio::redirect_error(asio::use_awaitable, gone));
         if (gone)
             co_return;
+        const auto arrived = SteadyTime::clock::now();
         reader.feed(std::string_view(buffer.data(), count));
-        std::string out;
-        while (auto request = reader.next())
-            out += to_netstring(co_await answer(*std::move(request)));
+        while (const auto request = reader.next()) {
+            std::variant<std::string, Asked> read = at_once(*request);
+            if (auto* asked = std::get_if<Asked>(&read)) {
+                // What is known already does not wait for what is not.
+                if (!out.empty())
+                    co_await asio::async_write(peer.patiently(), asio::buffer(out),
+                                               asio::redirect_error(asio::use_awaitable, gone));
+                if (gone)
+                    co_return;
+                out = to_netstring(co_await later(std::move(*asked), arrived));
+            } else {
+                out += to_netstring(std::get<std::string>(read));
+            }
+        }
         if (!out.empty())
             co_await asio::async_write(peer.patiently(), asio::buffer(out),
                                        asio::redirect_error(asio::use_awaitable, gone));
+        out.clear();
         if (gone || reader.broken())
             co_return;
     }
 }
 
 asio::awaitable<std::string> SocketmapServer::answer(std::string request) {
-    const auto space = request.find(' ');
-    const std::string_view map = std::string_view(request).substr(0, space);
-    const auto consumer = lock_of(map);
-    if (space == std::string::npos || !consumer || *consumer == Lock::none)
-        co_return fmt::format("PERM no map '{}' here; use postfix, postfix310 or sendmail",
-                              printable(map, 40));
-    const std::string_view key = std::string_view(request).substr(space + 1);
-    if (key.starts_with('.'))
-        co_return "NOTFOUND ";
-    const auto next_hop = NextHop::parse(key);
-    if (!next_hop) // never "not found": the MTA would send without a policy
-        co_return fmt::format("TEMP {}", printable(next_hop.error()));
+    std::variant<std::string, Asked> read = at_once(request);
+    if (auto* asked = std::get_if<Asked>(&read))
+        co_return co_await later(std::move(*asked), SteadyTime::clock::now());
+    co_return std::get<std::string>(std::move(read));
+}
 
-    const SitePtr site = site_();
-    auto known = gate_.bind_known(*next_hop, *site, *consumer, clock_.now());
-    if (const auto* miss = std::get_if<Miss>(&known)) {
-        const Learnt learnt = co_await gate_.resolver().learn(miss->next_hop, deadline);
-        known = gate_.bind_known(*next_hop, *site, *consumer, clock_.now());
-        if (std::holds_alternative<Miss>(known))
-            co_return on_wire(Gate::bind_unlearnt(reason_of(learnt)));
-    }
+std::variant<std::string, SocketmapServer::Asked>
+SocketmapServer::at_once(std::string_view request) const {
+    const auto space = request.find(' ');
+    const std::string_view map = request.substr(0, space);
+    const auto consumer = lock_of(map);
+    if (space == std::string_view::npos || !consumer || *consumer == Lock::none)
+        return fmt::format("PERM no map '{}' here; use postfix, postfix310 or sendmail",
+                           printable(map, 40));
+    const std::string_view key = request.substr(space + 1);
+    if (key.starts_with('.'))
+        return "NOTFOUND ";
+    auto next_hop = NextHop::parse(key);
+    if (!next_hop) // never "not found": the MTA would send without a policy
+        return fmt::format("TEMP {}", printable(next_hop.error()));
+
+    const auto known = gate_.bind_known(*next_hop, *site_(), *consumer, clock_.now());
+    if (const auto* miss = std::get_if<Miss>(&known))
+        return Asked(*std::move(next_hop), *consumer, miss->next_hop);
+    return on_wire(std::get<LockAnswer>(known));
+}
+
+asio::awaitable<std::string> SocketmapServer::later(Asked asked, SteadyTime arrived) {
+    // Several questions may have come at once: each counts from there.
+    const Millis patience = asked.consumer == Lock::sendmail ? limits_.sendmail_wait : limits_.wait;
+    const auto spent = std::chrono::ceil<Millis>(SteadyTime::clock::now() - arrived);
+    const Learnt learnt =
+        co_await gate_.resolver().learn(asked.unknown, std::max(patience - spent, Millis{0}));
+    const auto known = gate_.bind_known(asked.next_hop, *site_(), asked.consumer, clock_.now());
+    if (std::holds_alternative<Miss>(known))
+        co_return on_wire(Gate::bind_unlearnt(reason_of(learnt)));
     co_return on_wire(std::get<LockAnswer>(known));
 }
 

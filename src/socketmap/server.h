@@ -6,21 +6,31 @@
 #include "resolve/loop.h"
 #include "socketmap/listener.h"
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <variant>
 
 // The lock on the wire: Postfix's socketmap protocol (socketmap_table(5)). A request is the
 // netstring "MAP KEY", MAP one of the names of Lock, KEY a next hop as the MTA writes it; the
 // answer is "OK POLICY", "NOTFOUND " or "TEMP WHY". Never "OK" without a policy. Parent keys
-// (".example.org") are not found: a policy belongs to one next hop. Answers within 8 s, however
-// slow the DNS is.
+// (".example.org") are not found: a policy belongs to one next hop. Answers in time, however slow
+// the DNS is, and in the order of the questions.
 
 namespace surehop {
 
+struct SocketmapLimits {
+    Millis wait{8'000};          // for the facts of a next hop; then TEMP
+    Millis sendmail_wait{4'000}; // Sendmail has less patience
+    Millis silence{300'000};     // of a peer, then it is hung up on
+};
+
 class SocketmapServer {
   public:
-    SocketmapServer(const Gate& gate, const Clock& clock, std::function<SitePtr()> site);
+    SocketmapServer(const Gate& gate, const Clock& clock, std::function<SitePtr()> site,
+                    SocketmapLimits limits = {});
 
     // Serves one connection until the peer leaves, sends garbage or is silent for long.
     asio::awaitable<void> serve(StreamSocket connection);
@@ -29,9 +39,23 @@ class SocketmapServer {
     asio::awaitable<std::string> answer(std::string request);
 
   private:
+    using SteadyTime = std::chrono::steady_clock::time_point;
+
+    // A question that can only be answered when its next hop has been learnt.
+    struct Asked {
+        Asked(NextHop hop, Lock who, NextHop miss)
+            : next_hop(std::move(hop)), consumer(who), unknown(std::move(miss)) {}
+        NextHop next_hop;
+        Lock consumer;
+        NextHop unknown;
+    };
+    std::variant<std::string, Asked> at_once(std::string_view request) const;
+    asio::awaitable<std::string> later(Asked asked, SteadyTime arrived);
+
     const Gate& gate_;
     const Clock& clock_;
     std::function<SitePtr()> site_;
+    SocketmapLimits limits_;
 };
 
 } // namespace surehop

@@ -33,8 +33,10 @@ Result<std::unique_ptr<Promises>> Promises::open(Database& reader, Writer& write
 
 Status Promises::keep(const std::vector<Promised>& promised, Time now, Time until) {
     std::vector<Promised> moved;
+    bool clear = false;
     {
         const std::lock_guard hold(mutex_);
+        clear = now >= cleared_ + move_at_most_every;
         for (const Promised& one : promised) {
             const auto key = live_.find(one.key);
             const bool far_enough = key != live_.end() && key->second.contains(one.level) &&
@@ -46,24 +48,38 @@ Status Promises::keep(const std::vector<Promised>& promised, Time now, Time unti
     if (moved.empty())
         return Done{};
     const Time reach = until + move_at_most_every;
-    auto written = writer_.submit_and_wait([moved, now, reach](Database& database) -> Status {
-        auto row = database.prepare(
-            "INSERT INTO promise (key, level, until, made) VALUES (?1, ?2, ?3, ?4) "
-            "ON CONFLICT (key, level) DO UPDATE SET until = max(until, ?3)");
-        if (!row)
-            return Error{row.error()};
-        for (const Promised& one : moved) {
-            row->bind(1, one.key).bind(2, name_of(one.level));
-            row->bind(3, reach).bind(4, now);
-            if (auto done = row->run(); !done)
-                return done;
-            row->reset();
-        }
-        return Done{};
-    });
+    auto written =
+        writer_.submit_and_wait([moved, now, reach, clear](Database& database) -> Status {
+            if (clear) { // with this write, what is over
+                auto gone = database.prepare("DELETE FROM promise WHERE until <= ?1");
+                if (!gone)
+                    return Error{gone.error()};
+                if (auto done = gone->bind(1, now).run(); !done)
+                    return done;
+            }
+            auto row = database.prepare(
+                "INSERT INTO promise (key, level, until, made) VALUES (?1, ?2, ?3, ?4) "
+                "ON CONFLICT (key, level) DO UPDATE SET until = max(until, ?3)");
+            if (!row)
+                return Error{row.error()};
+            for (const Promised& one : moved) {
+                row->bind(1, one.key).bind(2, name_of(one.level));
+                row->bind(3, reach).bind(4, now);
+                if (auto done = row->run(); !done)
+                    return done;
+                row->reset();
+            }
+            return Done{};
+        });
     if (!written)
         return written;
     const std::lock_guard hold(mutex_);
+    if (clear) {
+        cleared_ = now;
+        for (auto& [key, levels] : live_)
+            std::erase_if(levels, [&](const auto& row) { return row.second <= now; });
+        std::erase_if(live_, [](const auto& row) { return row.second.empty(); });
+    }
     for (const Promised& one : moved) {
         Time& end = live_[one.key][one.level];
         end = std::max(end, reach);

@@ -18,7 +18,7 @@
 // What has been promised of deliveries still to come: for a lock key, a level and until when.
 // Written when mail is accepted under a requirement of `encrypted` or more, before the reply; the
 // lock never answers below a live promise. One row per key and level, moved at most hourly, so that
-// a busy destination costs no write per message.
+// a busy destination costs no write per message; those that are over are cleared on the way.
 
 namespace surehop {
 
@@ -50,6 +50,7 @@ class Promises {
     Writer& writer_;
     mutable std::mutex mutex_;
     std::map<std::string, std::map<Level, Time>, std::less<>> live_;
+    Time cleared_{};
 };
 
 } // namespace surehop

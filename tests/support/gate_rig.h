@@ -5,6 +5,7 @@
 #include "gate/site.h"
 #include "resolve/resolver.h"
 #include "store/ledger.h"
+#include "support/still_clock.h"
 
 #include <atomic>
 #include <chrono>
@@ -21,16 +22,6 @@
 // that stands still.
 
 namespace surehop::test {
-
-class StillClock final : public Clock {
-  public:
-    Time now() const override { return now_; }
-    void set(Time time) { now_ = time; }
-    void advance(Seconds by) { now_ = now_.load() + by; }
-
-  private:
-    std::atomic<Time> now_{Time{Seconds{1'800'000'000}}};
-};
 
 class MapBook final : public FactsBook {
   public:

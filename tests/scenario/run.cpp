@@ -1,0 +1,293 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "base/text.h"
+#include "milter/reply.h"
+#include "support/world.h"
+
+#include <fmt/format.h>
+
+#include <cstdio>
+#include <exception>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// Runs stories: test-scenario FILE.scn... Each file is one story, told in words that a postmaster
+// can review, on a made-up internet (tests/support/world.h) and with the real gate, lock, resolver
+// and store. Prints what went otherwise than told, and "N passed, N failed" by file.
+//
+// A line that begins with # is for people; an indented line belongs to the last one that is not.
+//
+//   config                          the lines below are surehop.toml. Without it: lock = "postfix",
+//                                   minimum = "authenticated", mode = "enforce"
+//   dns                             the lines below are zones and records (tests/support/zone.h):
+//                                     zone example.test signed|unsigned|bogus [ttl SECONDS]
+//                                     NAME TYPE DATA, or NAME TYPE fails timeout|servfail|refused
+//   dns without NAME TYPE           takes records away, or a failure
+//   policy-host DOMAIN              the lines below are what mta-sts.DOMAIN serves from now on
+//   policy-host DOMAIN answers N    the HTTP status, with the same body
+//   policy-host DOMAIN is down
+//   resolver validates              or: never-validated, stopped-validating
+//   exception RECIPIENT down-to LEVEL for DURATION [from SENDER]
+//   time passes DURATION            30s, 5m, 2h, 5d
+//   restart                         surehopd ends and starts again, with the same store
+//
+//   mail from SENDER to RECIPIENT [by MAILER [via HOST]]     as at RCPT; MAILER and HOST as the MTA
+//                                                            says them
+//       gate accept                 what the sender sees: accept, tag, quarantine, or the reply's
+//                                   codes ("550 5.7.10"). An accepted mail keeps its promise
+//       verdict meets               or: falls-short, unknown, no-mail
+//       reason TOKEN                as in surehop(8); "none" for no reason
+//       level LEVEL                 the strongest that the next hop offers and the lock can hold
+//       would ACTION                what enforce mode would do
+//       queries N                   DNS questions that this cost
+//       fetches N                   policies fetched
+//   lock NEXT-HOP [for MAP]         as when the MTA delivers; MAP is postfix unless said otherwise
+//       answer TEXT                 on the wire; "TEMP ..." is any text that begins so
+//       queries N
+//       fetches N
+//
+// Whatever is expected must be found; a mail or a lock of which nothing is expected is an error.
+
+namespace surehop::test {
+namespace {
+
+struct Line {
+    std::size_t number = 0;
+    std::vector<std::string> words;
+    std::string text;
+};
+
+// What is not indented, and what is indented below it.
+struct Statement {
+    Line head;
+    std::vector<Line> body;
+
+    std::string block() const {
+        std::string out;
+        for (const Line& line : body)
+            out += line.text + "\n";
+        return out;
+    }
+};
+
+std::vector<Statement> read_story(std::istream& in) {
+    std::vector<Statement> out;
+    std::string text;
+    for (std::size_t number = 1; std::getline(in, text); ++number) {
+        const std::string_view bare = trim(text);
+        if (bare.empty() || bare.front() == '#')
+            continue;
+        Line line{number, {}, std::string(bare)};
+        std::istringstream words(line.text);
+        line.words.assign(std::istream_iterator<std::string>(words), {});
+        if (text.front() != ' ')
+            out.push_back({std::move(line), {}});
+        else if (out.empty())
+            throw std::invalid_argument("the first line is indented");
+        else
+            out.back().body.push_back(std::move(line));
+    }
+    return out;
+}
+
+Seconds seconds(const std::string& text) {
+    const auto parsed = parse_duration(text);
+    if (!parsed)
+        throw std::invalid_argument(parsed.error());
+    return std::chrono::floor<Seconds>(*parsed);
+}
+
+class Story {
+  public:
+    // What was found otherwise than told: "12: gate is "550 5.7.10", not "accept"".
+    std::vector<std::string> run(const std::vector<Statement>& statements) {
+        for (const Statement& statement : statements)
+            try {
+                take(statement);
+            } catch (const std::exception& error) {
+                wrong(statement.head, error.what());
+                break; // what follows relies on it
+            }
+        if (expectations_ == 0 && wrong_.empty())
+            wrong_.emplace_back("0: the story expects nothing");
+        return std::move(wrong_);
+    }
+
+  private:
+    void take(const Statement& statement) {
+        const std::vector<std::string>& words = statement.head.words;
+        const std::size_t count = words.size();
+        const auto says = [&](std::size_t i, std::string_view text) {
+            return i < count && words[i] == text;
+        };
+        if (says(0, "config") && count == 1)
+            world_.configure(statement.block());
+        else if (says(0, "dns") && count == 1)
+            world_.dns.add(statement.block());
+        else if (says(0, "dns") && says(1, "without") && count == 4)
+            world_.dns.remove(words[2], words[3]);
+        else if (says(0, "policy-host") && count == 2)
+            world_.https.serve(words[1], statement.block());
+        else if (says(0, "policy-host") && says(2, "answers") && count == 4)
+            world_.https.reply_of(words[1]).status = std::stol(words[3]);
+        else if (says(0, "policy-host") && says(2, "is") && says(3, "down") && count == 4)
+            world_.https.stop(words[1]);
+        else if (says(0, "resolver") && count == 2)
+            resolver(words[1]);
+        else if (says(0, "exception") && says(2, "down-to") && says(4, "for"))
+            exception(words);
+        else if (says(0, "time") && says(1, "passes") && count == 3)
+            world_.clock.advance(seconds(words[2]));
+        else if (says(0, "restart") && count == 1)
+            world_.restart();
+        else if (says(0, "mail") && says(1, "from") && says(3, "to") && count >= 5)
+            mail(statement);
+        else if (says(0, "lock") && count >= 2)
+            lock(statement);
+        else
+            throw std::invalid_argument("not understood: " + statement.head.text);
+    }
+
+    void resolver(const std::string& how) {
+        if (how == "validates")
+            world_.validation = Validation::proven;
+        else if (how == "never-validated")
+            world_.validation = Validation::never;
+        else if (how == "stopped-validating")
+            world_.validation = Validation::lost;
+        else
+            throw std::invalid_argument("not a state of a resolver: " + how);
+        world_.dns.validates = world_.validation == Validation::proven;
+    }
+
+    // exception RECIPIENT down-to LEVEL for DURATION [from SENDER]
+    void exception(const std::vector<std::string>& words) {
+        Exception made;
+        made.recipient = pattern_of(words.at(1));
+        made.lowest = level_of(words.at(3)).value();
+        made.from = world_.clock.now();
+        made.until = made.from + seconds(words.at(5));
+        if (words.size() == 8 && words[6] == "from")
+            made.sender = pattern_of(words[7]);
+        else if (words.size() != 6)
+            throw std::invalid_argument("after DURATION only 'from SENDER' may follow");
+        made.reason = made.owner = made.created_by = "story";
+        if (const auto id = world_.process().allowlist->add(made); !id)
+            throw std::invalid_argument(id.error());
+    }
+
+    // mail from SENDER to RECIPIENT [by MAILER [via HOST]]
+    void mail(const Statement& statement) {
+        const std::vector<std::string>& words = statement.head.words;
+        const bool has_mailer = words.size() >= 7 && words[5] == "by";
+        const bool has_host = words.size() == 9 && words[7] == "via";
+        if (words.size() != (has_host ? 9U : has_mailer ? 7U : 5U))
+            throw std::invalid_argument("after RECIPIENT only 'by MAILER via HOST' may follow");
+        begin_counting();
+        const Decision d =
+            world_.mail(words[2], words[4], has_mailer ? words[6] : "", has_host ? words[8] : "");
+        world_.keep_promise(d);
+        const Reply reply = rcpt_reply(d);
+        expect(statement, [&](const std::string& what) -> std::optional<std::string> {
+            if (what == "gate")
+                return reply.refuses() ? fmt::format("{} {}", reply.code, reply.enhanced)
+                                       : std::string(name_of(d.verdict.action));
+            if (what == "verdict")
+                return std::string(name_of(d.verdict.outcome));
+            if (what == "reason")
+                return d.verdict.reason == Reason::none ? "none"
+                                                        : std::string(token_of(d.verdict.reason));
+            if (what == "level")
+                return std::string(name_of(d.verdict.level));
+            if (what == "would")
+                return std::string(name_of(d.verdict.would));
+            return counted(what);
+        });
+    }
+
+    // lock NEXT-HOP [for MAP]
+    void lock(const Statement& statement) {
+        const std::vector<std::string>& words = statement.head.words;
+        const bool has_map = words.size() == 4 && words[2] == "for";
+        if (!has_map && words.size() != 2)
+            throw std::invalid_argument("after NEXT-HOP only 'for MAP' may follow");
+        begin_counting();
+        const std::string answer = world_.lock(words[1], has_map ? words[3] : "postfix");
+        expect(statement, [&](const std::string& what) -> std::optional<std::string> {
+            return what == "answer" ? std::string(trim(answer)) : counted(what);
+        });
+    }
+
+    void begin_counting() {
+        world_.dns.forget();
+        world_.https.asked.clear();
+    }
+    std::optional<std::string> counted(const std::string& what) const {
+        if (what == "queries")
+            return std::to_string(world_.dns.asked.size());
+        if (what == "fetches")
+            return std::to_string(world_.https.asked.size());
+        return std::nullopt;
+    }
+
+    // `found`: what came of the thing of that name; none when there is no such thing.
+    template <class Found> void expect(const Statement& statement, const Found& found) {
+        if (statement.body.empty())
+            wrong(statement.head, "nothing is expected of this");
+        for (const Line& line : statement.body) {
+            const std::string& what = line.words.front();
+            const std::string_view wanted = trim(std::string_view(line.text).substr(what.size()));
+            const std::optional<std::string> is = found(what);
+            ++expectations_;
+            if (!is)
+                wrong(line, "not understood: " + line.text);
+            else if (!agrees(*is, wanted))
+                wrong(line, fmt::format("{} is \"{}\", not \"{}\"", what, *is, wanted));
+        }
+    }
+
+    static bool agrees(std::string_view found, std::string_view wanted) {
+        if (wanted.ends_with("..."))
+            return found.starts_with(wanted.substr(0, wanted.size() - 3));
+        return found == wanted;
+    }
+
+    void wrong(const Line& line, const std::string& what) {
+        wrong_.push_back(fmt::format("{}: {}", line.number, what));
+    }
+
+    World world_;
+    std::size_t expectations_ = 0;
+    std::vector<std::string> wrong_;
+};
+
+bool passes(const char* file) {
+    std::vector<std::string> wrong;
+    try {
+        std::ifstream in(file);
+        if (!in)
+            throw std::runtime_error("0: cannot be read");
+        wrong = Story().run(read_story(in));
+    } catch (const std::exception& error) {
+        wrong = {error.what()};
+    }
+    for (const std::string& what : wrong)
+        fmt::print("{}:{}\n", file, what);
+    return wrong.empty();
+}
+
+} // namespace
+} // namespace surehop::test
+
+int main(int argc, char** argv) {
+    int passed = 0, failed = 0;
+    for (int i = 1; i < argc; ++i)
+        ++(surehop::test::passes(argv[i]) ? passed : failed);
+    fmt::print("{} passed, {} failed\n", passed, failed);
+    return failed == 0 && passed > 0 ? 0 : 1;
+}

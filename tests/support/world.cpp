@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "support/world.h"
+
+#include "conf/load.h"
+#include "support/run.h"
+
+#include <stdexcept>
+#include <utility>
+
+namespace surehop::test {
+
+namespace {
+
+template <class T> T value(Result<T> result) {
+    if (!result)
+        throw std::runtime_error(result.error());
+    return *std::move(result);
+}
+
+constexpr const char* defaults = R"(
+    [mta]
+    lock = "postfix"
+    [policy]
+    minimum = "authenticated"
+    mode = "enforce"
+)";
+
+} // namespace
+
+World::Process::Process(World& world, const std::string& path, ResolverLimits limits)
+    : store(path), allowlist(value(Allowlist::open(store.reader, store.writer))),
+      promises(value(Promises::open(store.reader, store.writer, world.clock.now()))),
+      facts(store.reader, store.writer), ledger(store.reader, store.writer),
+      resolver(
+          world.loop, world.dns, world.https, facts, world.clock,
+          [&world] { return world.validation; }, limits),
+      gate(facts, resolver, *allowlist, *promises),
+      socketmap(gate, world.clock, [&world] { return world.site(); }) {}
+
+World::World(std::string_view zones, ResolverLimits limits) : dns(zones), limits_(limits) {
+    configure(defaults);
+    restart();
+}
+
+void World::configure(const std::string& toml) {
+    const Loaded loaded = load_text(toml, "surehop.toml");
+    if (!loaded) {
+        std::string all;
+        for (const Problem& problem : loaded.errors)
+            all += problem.line() + "\n";
+        throw std::invalid_argument(all);
+    }
+    site_ = loaded.settings->site;
+}
+
+void World::restart() {
+    process_.reset();
+    process_ = std::make_unique<Process>(*this, folder_ / "surehop.db", limits_);
+}
+
+Decision World::judge(const Context& context) {
+    auto judged = gate().judge_known(context, *site_, clock.now());
+    if (const auto* miss = std::get_if<Miss>(&judged)) {
+        const Learnt learnt = run(loop, process_->resolver.learn(miss->next_hop, Millis{10'000}));
+        judged = gate().judge_known(context, *site_, clock.now());
+        if (std::holds_alternative<Miss>(judged))
+            return gate().judge_unlearnt(context, *site_, reason_of(learnt), clock.now());
+    }
+    return std::get<Decision>(std::move(judged));
+}
+
+Decision World::mail(std::string_view from, std::string_view to, std::string mailer,
+                     std::string host) {
+    Context context;
+    context.sender = path_of(from);
+    context.recipient = path_of(to);
+    context.mailer = std::move(mailer);
+    context.host = std::move(host);
+    return judge(context);
+}
+
+void World::keep_promise(const Decision& decision) {
+    const Time end = clock.now() + site_->queue_lifetime + std::chrono::days{1};
+    if (const auto promised = promise_of(decision))
+        must(process_->promises->keep({*promised}, clock.now(), end));
+}
+
+std::string World::lock(const std::string& next_hop, const std::string& map) {
+    return run(loop, process_->socketmap.answer(map + " " + next_hop));
+}
+
+Path path_of(std::string_view text) { return value(Path::parse(text)); }
+AddressPattern pattern_of(std::string_view text) { return value(AddressPattern::parse(text)); }
+Domain domain_of(std::string_view text) { return value(Domain::parse(text)); }
+
+} // namespace surehop::test

@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "rules/ruleset.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace surehop {
+namespace {
+
+using enum Level;
+
+Path path(std::string_view text) { return *Path::parse(text); }
+Domain domain(std::string_view text) { return *Domain::parse(text); }
+
+std::vector<AddressPattern> patterns(const std::vector<std::string>& texts) {
+    std::vector<AddressPattern> out;
+    for (const std::string& text : texts)
+        out.push_back(*AddressPattern::parse(text));
+    return out;
+}
+
+Requirement ask(const std::string& name, Level minimum, PolicyMode mode = PolicyMode::enforce) {
+    Requirement out;
+    out.rule = name;
+    out.minimum = minimum;
+    out.mode = mode;
+    return out;
+}
+
+Rule rule(const std::string& name, const std::vector<std::string>& senders,
+          const std::vector<std::string>& recipients, Level minimum,
+          PolicyMode mode = PolicyMode::enforce) {
+    return {patterns(senders), patterns(recipients), ask(name, minimum, mode)};
+}
+
+RuleSet set(std::vector<Rule> rules, Level last_resort = authenticated,
+            PolicyMode mode = PolicyMode::enforce) {
+    return {std::move(rules), ask("default", last_resort, mode)};
+}
+
+TEST(RuleSet, FirstMatchDecides) {
+    const RuleSet rules = set({
+        rule("patient data", {"@clinic.example"}, {"*.gov.example"}, dane),
+        rule("bounces", {"<>"}, {}, none),
+        rule("partner", {}, {"partner.example", "@friend.example"}, verified),
+        rule("one person", {}, {"bob@partner.example", "bob@other.example"}, encrypted),
+        rule("clinic", {"@clinic.example"}, {}, encrypted),
+    });
+    struct Row {
+        const char *from, *to, *rule;
+    };
+    const Row table[] = {
+        {"a@clinic.example", "x@tax.gov.example", "patient data"},
+        {"a@other.example", "x@tax.gov.example", "default"},
+        {"a@clinic.example", "x@gov.example", "clinic"}, // a suffix is not the domain itself
+        {"<>", "x@tax.gov.example", "bounces"},
+        {"<>", "x@partner.example", "bounces"},
+        {"a@clinic.example", "bob@partner.example", "partner"}, // shadowed: the first decides
+        {"a@other.example", "BOB@OTHER.example", "default"}, // ADR-03: the local part has its case
+        {"a@other.example", "bob@OTHER.example", "one person"},
+        {"a@clinic.example", "x@elsewhere.example", "clinic"},
+        {"a@other.example", "x@elsewhere.example", "default"},
+    };
+    for (const Row& row : table)
+        EXPECT_EQ(rules.requirement(path(row.from), path(row.to)).rule, row.rule)
+            << row.from << " " << row.to;
+}
+
+TEST(RuleSet, FloorIsOfTheFirstRuleOnRecipientDomainAlone) {
+    Rule tag = rule("tag", {}, {"tagged.example"}, dane);
+    tag.requirement.falls_short = Action::tag;
+    Rule passes = rule("passes", {}, {"passes.example"}, dane);
+    passes.requirement.unknown = Action::accept;
+    const RuleSet rules = set({
+        rule("by sender", {"@clinic.example"}, {"partner.example"}, dane),
+        rule("by address", {}, {"bob@partner.example"}, dane),
+        rule("watched", {}, {"partner.example"}, dane, PolicyMode::audit),
+        rule("partner", {}, {"partner.example", "*.partner.example"}, verified),
+        rule("later", {}, {"partner.example"}, none),
+        rule("none", {}, {"open.example"}, none),
+        tag,
+        passes,
+    });
+    struct Row {
+        const char* domain;
+        Level floor;
+    };
+    const Row table[] = {
+        {"partner.example", verified},
+        {"mx.partner.example", verified},
+        {"open.example", none},
+        {"elsewhere.example", authenticated},
+        // What only marks is never held back by the lock.
+        {"tagged.example", none},
+        {"passes.example", none},
+    };
+    for (const Row& row : table)
+        EXPECT_EQ(rules.floor(domain(row.domain)), row.floor) << row.domain;
+    EXPECT_EQ(rules.last_resort_floor(), authenticated);
+    EXPECT_EQ(rules.lowest_floor(), none);
+}
+
+TEST(RuleSet, LowestFloorLooksAtEveryRuleThatTheLockCanHold) {
+    EXPECT_EQ(set({}).lowest_floor(), authenticated);
+    EXPECT_EQ(set({rule("up", {}, {"a.example"}, dane)}).lowest_floor(), authenticated);
+    EXPECT_EQ(set({rule("down", {}, {"a.example"}, encrypted)}).lowest_floor(), encrypted);
+    EXPECT_EQ(set({rule("by sender", {"@x.example"}, {}, none)}).lowest_floor(), authenticated);
+}
+
+TEST(RuleSet, AuditDemandsNothingOfTheLock) {
+    const RuleSet rules = set({}, dane, PolicyMode::audit);
+    EXPECT_EQ(rules.floor(domain("a.example")), none);
+    EXPECT_EQ(rules.last_resort_floor(), none);
+    EXPECT_EQ(rules.mode(), PolicyMode::audit);
+}
+
+// The lock sees no sender: a rule that looks at one may only raise.
+TEST(RuleSet, BelowFloor) {
+    struct Row {
+        const char* what;
+        RuleSet rules;
+        std::vector<std::string> named; // rules that are refused
+    };
+    const Row table[] = {
+        {"on domain alone, it sets the floor itself",
+         set({rule("r", {}, {"a.example"}, none)}),
+         {}},
+        {"by sender, raising", set({rule("r", {"@x.example"}, {}, dane)}), {}},
+        {"by sender, as high", set({rule("r", {"@x.example"}, {}, authenticated)}), {}},
+        {"by sender, lowering", set({rule("r", {"@x.example"}, {}, none)}), {"r"}},
+        {"by sender, lowering, in audit",
+         set({rule("r", {"@x.example"}, {}, none, PolicyMode::audit)}),
+         {}},
+        {"by address, lowering", set({rule("r", {}, {"bob@a.example"}, none)}), {"r"}},
+        {"by address of a domain whose floor is as low, set later",
+         set({rule("r", {}, {"bob@a.example"}, none), rule("d", {}, {"a.example"}, none)}),
+         {}},
+        {"by sender, where a later rule asks more of one of the domains",
+         set({rule("r", {"@x.example"}, {}, authenticated), rule("d", {}, {"a.example"}, dane)}),
+         {"r"}},
+        {"by sender, after the rule that asks more: that one decides there",
+         set({rule("d", {}, {"a.example"}, dane), rule("r", {"@x.example"}, {}, authenticated)}),
+         {}},
+        {"by sender, after a rule in audit that takes the domain away",
+         set({rule("d", {}, {"a.example"}, none, PolicyMode::audit),
+              rule("r", {"@x.example"}, {"a.example"}, none)}),
+         {}},
+        {"by sender to a suffix; more is asked of the domain above only",
+         set({rule("r", {"@x.example"}, {"*.a.example"}, authenticated),
+              rule("d", {}, {"a.example"}, dane)}),
+         {}},
+        {"by sender to a suffix; more is asked of a name below",
+         set({rule("r", {"@x.example"}, {"*.a.example"}, authenticated),
+              rule("d", {}, {"deep.below.a.example"}, dane)}),
+         {"r"}},
+        {"by sender to a suffix; more is asked of a suffix below",
+         set({rule("r", {"@x.example"}, {"*.a.example"}, authenticated),
+              rule("d", {}, {"*.below.a.example"}, dane)}),
+         {"r"}},
+        {"by sender to a suffix below one of which more is asked",
+         set({rule("r", {"@x.example"}, {"*.below.a.example"}, authenticated),
+              rule("d", {}, {"*.a.example"}, dane)}),
+         {"r"}},
+        {"each is named",
+         set({rule("r", {"@x.example"}, {}, none), rule("s", {}, {"bob@a.example"}, verified)}),
+         {"r", "s"}},
+    };
+    for (const Row& row : table) {
+        SCOPED_TRACE(row.what);
+        const std::vector<std::string> found = row.rules.below_floor();
+        ASSERT_EQ(found.size(), row.named.size()) << (found.empty() ? "" : found.front());
+        for (std::size_t i = 0; i < found.size(); ++i)
+            EXPECT_TRUE(found[i].starts_with("rule \"" + row.named[i] + "\" asks for "))
+                << found[i];
+    }
+}
+
+// The longest configuration that is read must not take minutes to check.
+TEST(RuleSet, BelowFloorOfAThousandRules) {
+    std::vector<Rule> rules;
+    for (int i = 0; i < 500; ++i) {
+        const std::string name = "d" + std::to_string(i) + ".example";
+        rules.push_back(rule("up" + name, {"@x.example"}, {name}, dane));
+        rules.push_back(rule(name, {}, {name, "*." + name}, verified));
+    }
+    EXPECT_TRUE(set(std::move(rules)).below_floor().empty());
+}
+
+TEST(RuleSet, OnlyMarks) {
+    Requirement asked;
+    for (const Action action :
+         {Action::accept, Action::tag, Action::quarantine, Action::defer, Action::reject}) {
+        const bool passes = action == Action::accept || action == Action::tag;
+        asked.falls_short = action;
+        asked.unknown = Action::defer;
+        EXPECT_EQ(only_marks(asked), passes) << name_of(action);
+        asked.falls_short = Action::reject;
+        asked.unknown = action;
+        EXPECT_EQ(only_marks(asked), passes) << name_of(action);
+    }
+}
+
+TEST(RuleSet, HashChangesWithWhateverDecides) {
+    const std::string before = set({rule("r", {"@x.example"}, {"a.example"}, dane)}).hash();
+    EXPECT_EQ(before.size(), 64U);
+    EXPECT_EQ(set({rule("r", {"@x.example"}, {"a.example"}, dane)}).hash(), before);
+    EXPECT_EQ(set({rule("r", {"@x.example"}, {"@A.example"}, dane)}).hash(), before)
+        << "written otherwise, and the same";
+    EXPECT_NE(set({rule("r", {"@x.example"}, {"b.example"}, dane)}).hash(), before);
+    EXPECT_NE(set({rule("r", {"a.example"}, {"@x.example"}, dane)}).hash(), before);
+    EXPECT_NE(set({rule("r", {"@x.example"}, {"a.example"}, verified)}).hash(), before);
+    EXPECT_NE(set({rule("r", {"@x.example"}, {"a.example"}, dane)}, none).hash(), before);
+    EXPECT_NE(set({}).hash(), before);
+}
+
+TEST(RuleSet, NamesOfActionsAndModes) {
+    for (const Action action :
+         {Action::accept, Action::tag, Action::quarantine, Action::defer, Action::reject})
+        EXPECT_EQ(action_of(name_of(action)), action);
+    EXPECT_EQ(action_of("Reject"), std::nullopt);
+    EXPECT_EQ(name_of(PolicyMode::audit), "audit");
+    EXPECT_EQ(name_of(PolicyMode::enforce), "enforce");
+}
+
+} // namespace
+} // namespace surehop

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "store/promises.h"
+
+#include "support/temp_dir.h"
+#include "support/test_store.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace surehop::test {
+namespace {
+
+constexpr Time now{Seconds{1'800'000'000}};
+constexpr Time day = now + Seconds{86400};
+
+class PromisesTest : public ::testing::Test {
+  protected:
+    std::unique_ptr<Promises> open(Time at = now) {
+        auto opened = Promises::open(store.reader, store.writer, at);
+        if (!opened)
+            throw std::runtime_error(opened.error());
+        return *std::move(opened);
+    }
+    std::int64_t rows() {
+        store.settle();
+        return number(store.reader, "SELECT count(*) FROM promise");
+    }
+    TempDir folder;
+    TestStore store{folder / "surehop.db"};
+};
+
+TEST_F(PromisesTest, TheHighestLiveOneCounts) {
+    const auto promises = open();
+    EXPECT_EQ(promises->highest("a.test", now), std::nullopt);
+    must(promises->keep({{"a.test", Level::encrypted}, {"b.test", Level::dane}}, now, day));
+    must(promises->keep({{"a.test", Level::authenticated}}, now, now + Seconds{60}));
+    ASSERT_NE(promises->highest("a.test", now), std::nullopt);
+    EXPECT_EQ(promises->highest("a.test", now)->level, Level::authenticated);
+    EXPECT_EQ(promises->highest("a.test", now)->key, "a.test");
+    // Each level has its own end, never before what was asked for, and an hour after at most.
+    const Time end = promises->highest("a.test", now)->until;
+    EXPECT_GE(end, now + Seconds{60});
+    EXPECT_LE(end, now + Seconds{60 + 3600});
+    EXPECT_EQ(promises->highest("a.test", end - Seconds{1})->level, Level::authenticated);
+    EXPECT_EQ(promises->highest("a.test", end)->level, Level::encrypted);
+    EXPECT_EQ(promises->highest("a.test", day + Seconds{3600}), std::nullopt);
+    EXPECT_EQ(promises->highest("A.test", now), std::nullopt) << "keys are normal forms";
+    EXPECT_EQ(promises->list(now).size(), 3U);
+    EXPECT_EQ(promises->list(end).size(), 2U);
+}
+
+TEST_F(PromisesTest, OnDiskWhenKeepReturns) {
+    must(open()->keep({{"a.test", Level::dane}}, now, day));
+    const auto again = open(now + Seconds{60});
+    ASSERT_NE(again->highest("a.test", now), std::nullopt);
+    EXPECT_EQ(again->highest("a.test", now)->level, Level::dane);
+    EXPECT_GE(again->highest("a.test", now)->until, day);
+    EXPECT_EQ(open(day + Seconds{3600})->list(now).size(), 0U) << "what is over is not read";
+}
+
+TEST_F(PromisesTest, MovedAtMostHourly) {
+    const auto promises = open();
+    must(promises->keep({{"a.test", Level::dane}}, now, day));
+    const std::uint64_t before = store.writer.commits();
+    for (int minute = 1; minute <= 60; ++minute)
+        must(promises->keep({{"a.test", Level::dane}}, now + Seconds{60 * minute},
+                            day + Seconds{60 * minute}));
+    EXPECT_EQ(store.writer.commits(), before) << "a busy destination costs no write per message";
+    must(promises->keep({{"a.test", Level::dane}}, now, day + Seconds{3601}));
+    EXPECT_EQ(store.writer.commits(), before + 1);
+    EXPECT_GE(promises->highest("a.test", now)->until, day + Seconds{3601});
+    EXPECT_EQ(rows(), 1);
+}
+
+TEST_F(PromisesTest, NeverShortened) {
+    const auto promises = open();
+    must(promises->keep({{"a.test", Level::dane}}, now, day));
+    must(promises->keep({{"a.test", Level::dane}}, now, now + Seconds{60}));
+    EXPECT_GE(promises->highest("a.test", now)->until, day);
+    EXPECT_GE(open()->highest("a.test", now)->until, day);
+}
+
+// Invariant 10: next hops of long ago are not kept for ever, in memory nor on disk.
+TEST_F(PromisesTest, WhatIsOverIsCleared) {
+    const auto promises = open();
+    for (int i = 0; i < 50; ++i)
+        must(promises->keep({{"old" + std::to_string(i) + ".test", Level::dane}}, now, day));
+    EXPECT_EQ(rows(), 50);
+    const Time later = day + Seconds{86400};
+    must(promises->keep({{"new.test", Level::dane}}, later, later + Seconds{60}));
+    EXPECT_EQ(rows(), 1);
+    EXPECT_EQ(promises->list(now).size(), 1U);
+}
+
+TEST_F(PromisesTest, DiskThatFailsPromisesNothing) {
+    const auto promises = open();
+    must(store.writer.submit_and_wait(
+        [](Database& d) { return d.execute("ALTER TABLE promise RENAME TO gone"); }));
+    EXPECT_FALSE(promises->keep({{"a.test", Level::dane}}, now, day));
+    EXPECT_EQ(promises->highest("a.test", now), std::nullopt);
+    must(store.writer.submit_and_wait(
+        [](Database& d) { return d.execute("ALTER TABLE gone RENAME TO promise"); }));
+    EXPECT_TRUE(promises->keep({{"a.test", Level::dane}}, now, day));
+}
+
+TEST_F(PromisesTest, StoreWithALevelThatIsNoneIsAnError) {
+    must(store.writer.submit_and_wait([](Database& d) {
+        return d.execute("INSERT INTO promise VALUES ('a.test', 'stronger', 9999999999, 0)");
+    }));
+    const auto opened = Promises::open(store.reader, store.writer, now);
+    ASSERT_FALSE(opened);
+    EXPECT_NE(opened.error().find("'stronger'"), std::string::npos);
+}
+
+TEST_F(PromisesTest, NothingToKeepCostsNothing) {
+    const std::uint64_t before = store.writer.commits();
+    must(open()->keep({}, now, day));
+    EXPECT_EQ(store.writer.commits(), before);
+}
+
+} // namespace
+} // namespace surehop::test

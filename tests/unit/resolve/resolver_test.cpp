@@ -150,13 +150,15 @@ TEST(ResolverWait, TellsProgressAboutOnceASecond) {
 struct Crowd {
     explicit Crowd(ResolverLimits limits) : rig(limits) { rig.dns.delay = Millis{60'000}; }
     ~Crowd() {
+        over = true;
         for (std::thread& thread : threads)
             thread.join();
     }
     void wait(const std::string& name, const std::string& client) {
+        // Again and again: whoever looks whether all places are taken takes one for a moment.
         threads.emplace_back([this, name, client] {
-            ++started;
-            (void)rig.resolver.wait(hop(name), Millis{2'000}, client, no_progress);
+            while (!over)
+                (void)rig.resolver.wait(hop(name), Millis{500}, client, no_progress);
         });
     }
     Learnt at_once(const std::string& name, const std::string& client) {
@@ -164,7 +166,7 @@ struct Crowd {
     }
     // Until `count` of them wait, which shows in who else may.
     bool full(const std::string& name, const std::string& client) {
-        for (int i = 0; i < 1000; ++i) {
+        for (int i = 0; i < 10'000; ++i) {
             if (at_once(name, client) == Learnt::refused)
                 return true;
             std::this_thread::sleep_for(Millis{1});
@@ -172,7 +174,7 @@ struct Crowd {
         return false;
     }
     GateRig rig;
-    std::atomic<int> started{0};
+    std::atomic<bool> over{false};
     std::vector<std::thread> threads;
 };
 

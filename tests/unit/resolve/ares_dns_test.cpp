@@ -142,7 +142,6 @@ TEST(AresDns, StatusOfEachAnswer) {
         {"NXDOMAIN and yet an answer",
          [](const DnsQuery& q) { return Packets{mx_reply(q).rcode(3)}; }, DnsStatus::malformed},
         {"silence", [](const DnsQuery&) { return Packets{}; }, DnsStatus::timeout},
-        {"garbage", [](const DnsQuery&) { return Packets{Bytes{1, 2, 3}}; }, DnsStatus::timeout},
         {"another id", [](const DnsQuery& q) { return Packets{mx_reply(q).id(q.id ^ 1U)}; },
          DnsStatus::timeout},
         {"another question",
@@ -158,9 +157,16 @@ TEST(AresDns, StatusOfEachAnswer) {
     }
 }
 
+// c-ares 1.18 waits on for a better answer, 1.34 gives up: both say that nothing is known.
+TEST(AresDns, GarbageIsNoAnswer) {
+    const NameServer server([](const DnsQuery&) { return Packets{Bytes{1, 2, 3}}; });
+    const DnsStatus status = Wire({&server}, impatient()).ask_mx().status;
+    EXPECT_TRUE(status == DnsStatus::timeout || status == DnsStatus::malformed);
+}
+
 TEST(AresDns, FalseAnswersBeforeTheTrueOneDoNoHarm) {
     const NameServer server([](const DnsQuery& q) {
-        return Packets{Bytes{}, Bytes{0xff}, mx_reply(q).id(q.id ^ 1U).rcode(3),
+        return Packets{mx_reply(q).id(q.id ^ 1U).rcode(3),
                        DnsMessage("example.net", RrType::mx).id(q.id),
                        DnsPacket(mx_reply(q), Millis{20})};
     });

@@ -39,7 +39,7 @@ struct Call {
     DnsAnswer answer;
     bool settled = false;
     bool on_wire = false; // counts against most_on_wire
-    steady_clock::time_point sent{};
+    steady_clock::time_point sent;
 
     void settle(DnsAnswer with) {
         if (settled)
@@ -94,6 +94,7 @@ template <class Options> void set_newer_options(Options& options, int& mask, Mil
 
 std::string server_list(const std::vector<DnsServer>& servers) {
     std::vector<std::string> texts;
+    texts.reserve(servers.size());
     for (const DnsServer& server : servers)
         texts.push_back(server.address.find(':') == std::string::npos
                             ? fmt::format("{}:{}", server.address, server.port)

@@ -154,6 +154,24 @@ void check_reach(Reading& reading) {
     }
 }
 
+// Rules are tried one after the other, and every pair of patterns is compared below: both must end
+// in time. True when there are not too many.
+bool check_size(Reading& reading) {
+    std::size_t count = 0;
+    for (std::size_t i = 1; i <= reading.settings.rules.size(); ++i) {
+        const Rule& rule = reading.settings.rules[i - 1];
+        count += rule.senders.size() + rule.recipients.size();
+        if (count > most_patterns) {
+            reading.error(reading.place_of(place_prefix("rule", i)),
+                          fmt::format("the rules have more than {} patterns; write fewer, such as "
+                                      "*.example.org for many domains",
+                                      most_patterns));
+            return false;
+        }
+    }
+    return true;
+}
+
 // With a lock, a rule that looks at more than the recipient's domain may only raise (DESIGN §2).
 void check_floor(Reading& reading) {
     if (reading.settings.mta.lock == Lock::none)
@@ -280,7 +298,7 @@ void cross_check(Reading& reading) {
         std::none_of(reading.failed.begin(), reading.failed.end(), [](const auto& f) {
             return f.starts_with("rule") || f.starts_with("policy.") || f == "mta.lock";
         });
-    if (whole) {
+    if (whole && check_size(reading)) {
         check_reach(reading);
         check_floor(reading);
     }

@@ -33,6 +33,7 @@ struct Loaded {
 
 constexpr std::size_t most_configuration_bytes = std::size_t{1} << 20U;
 constexpr std::size_t most_rules = 1000;
+constexpr std::size_t most_patterns = 10'000; // of all rules together
 
 Loaded load_file(const std::string& path);
 Loaded load_text(std::string_view text, const std::string& name); // touches no file

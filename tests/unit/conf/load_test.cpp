@@ -297,6 +297,17 @@ TEST(ConfLoad, rules) {
               "patterns in each\n");
 }
 
+TEST(ConfLoad, too_many_patterns) {
+    std::string many = postfix + "[[rule]]\nname = \"a\"\nminimum = \"dane\"\nrecipient = [";
+    for (std::size_t i = 0; i < most_patterns; ++i)
+        many += "\"d" + std::to_string(i) + ".example\", ";
+    EXPECT_EQ(errors_of(many + "]\n"), "");
+    EXPECT_EQ(
+        errors_of(many + "]\n[[rule]]\nname = \"b\"\nsender = [\"x.example\"]\n"),
+        "f:9:1: the rules have more than 10000 patterns; write fewer, such as *.example.org for "
+        "many domains\n");
+}
+
 TEST(ConfLoad, rules_take_from_policy_what_they_do_not_say) {
     const Loaded loaded =
         load_text(postfix + "[[rule]]\n"

@@ -33,7 +33,7 @@ $(error VARIANT=$(VARIANT) is not one of: release asan tsan coverage fuzz)
 endif
 
 # g++ 12 takes the operator delete of Asio's coroutine frames for one that does not fit; it does.
-WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wno-mismatched-new-delete \
+WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wno-mismatched-new-delete $(QUIET) \
     $(if $(DEVELOPER),-Werror)
 FOREIGN_CFLAGS = $(patsubst -I%,-isystem %,$(FMT_CFLAGS) $(CRYPTO_CFLAGS) $(IDN2_CFLAGS) $(JSON_CFLAGS) $(ARES_CFLAGS) \
     $(CURL_CFLAGS) $(SSL_CFLAGS) $(SQLITE_CFLAGS) $(TOML_CFLAGS) $(SPDLOG_CFLAGS) $(CLI11_CFLAGS) $(MILTER_CFLAGS)) $(ASIO_CFLAGS)

@@ -183,7 +183,8 @@ synopsis: programs ## the manuals name the commands and options that --help name
 house-self-test:
 	@$(HOUSE)/self-test '$(CLANG_FORMAT)' '$(CLANG_TIDY)' '$(MANDOC)' $(srcdir)
 
-# A stamp per source, as fresh as its object: what did not change is not read again.
+# A stamp per source, as fresh as its object: what did not change is not read again. Deprecations are the compiler's to
+# say: clang finds the std::stable_sort of libstdc++ 12 deprecated within.
 TIDIED := $(patsubst $(B)/%.o,$(B)/%.tidy,$(CORE_OBJ) $(WORLD_OBJ) $(COMMON_OBJ) $(DAEMON_OBJ) $(CLI_OBJ))
 tidy: ## clang-tidy over src/ (only what changed)
 ifeq ($(CLANG_TIDY),)
@@ -195,7 +196,7 @@ endif
 tidy-stamps: $(TIDIED)
 $(B)/%.tidy: $(srcdir)/%.cpp $(B)/%.o $(srcdir)/.clang-tidy
 	@printf '  %-7s %s\n' TIDY $<; rm -f $@
-	@$(CLANG_TIDY) --quiet $< -- $(ALL_CXXFLAGS) 2>$@.err || { grep -v 'warnings generated' $@.err; exit 1; }
+	@$(CLANG_TIDY) --quiet $< -- $(ALL_CXXFLAGS) -Wno-deprecated-declarations 2>$@.err || { grep -v 'warnings generated' $@.err; exit 1; }
 	@mv $@.err $@
 
 # ---- installing -----------------------------------------------------------------------------------------------------

@@ -2,10 +2,14 @@
 #include "cmd/doctor.h"
 
 #include "socketmap/listener.h"
+#include "store/schema.h"
 
 #include <fmt/format.h>
 
-#include <sys/timex.h>
+#include <grp.h>
+#include <pwd.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 namespace surehop {
@@ -56,6 +60,20 @@ asio::awaitable<void> resolver(Engine& engine, Report& report) {
                                    servers));
 }
 
+// " (user:group, mode 0660)" of a UNIX socket: the mail server must be one of these.
+std::string who_may(const std::string& where) {
+    constexpr std::string_view scheme = "unix:";
+    struct stat file{};
+    if (!where.starts_with(scheme) || ::stat(where.c_str() + scheme.size(), &file) != 0)
+        return "";
+    const passwd* user = ::getpwuid(file.st_uid);
+    const group* its_group = ::getgrgid(file.st_gid);
+    return fmt::format(" ({}:{}, mode {:04o})",
+                       user != nullptr ? user->pw_name : std::to_string(file.st_uid),
+                       its_group != nullptr ? its_group->gr_name : std::to_string(file.st_gid),
+                       file.st_mode & 07777U);
+}
+
 // Whether somebody, that is ourselves, accepts connections there.
 asio::awaitable<void> socket(Engine& engine, Report& report, const std::string& where) {
     using Protocol = asio::generic::stream_protocol;
@@ -70,7 +88,7 @@ asio::awaitable<void> socket(Engine& engine, Report& report, const std::string& 
     if (failed)
         report.failed("socket", fmt::format("{} cannot be reached: {}", where, failed.message()));
     else
-        report.ok("socket", fmt::format("{} accepts connections", where));
+        report.ok("socket", fmt::format("{} accepts connections{}", where, who_may(where)));
 }
 
 void certificates(const Settings& settings, Report& report) {
@@ -90,28 +108,23 @@ void certificates(const Settings& settings, Report& report) {
                                   path));
 }
 
+// Below this much of free space a site should look after its disk: a full one defers all mail.
+constexpr std::uintmax_t little_space = 100'000'000;
+
 void store(Engine& engine, Report& report) {
     const std::string& path = engine.opened.settings->store.path;
-    const auto written = engine.opened.writer->submit_and_wait([](Database& database) {
-        return database.execute("UPDATE promise SET made = made WHERE key = ''");
-    });
-    if (written)
-        report.ok("store", fmt::format("{} can be written", path));
-    else
+    const auto written = engine.opened.writer->submit_and_wait(write_version_again);
+    struct statvfs disk{};
+    const bool known = ::statvfs(path.c_str(), &disk) == 0;
+    const std::uintmax_t free = known ? std::uintmax_t{disk.f_bavail} * disk.f_frsize : 0;
+    if (!written)
         report.failed("store", written.error());
-}
-
-void clock(Engine& engine, Report& report) {
-    timex state{};
-    const bool synchronised = ::adjtimex(&state) >= 0 && (state.status & STA_UNSYNC) == 0;
-    const std::string now = format_time(engine.clock.now());
-    if (synchronised)
-        report.ok("clock", fmt::format("{}, synchronised", now));
+    else if (known && free < little_space)
+        report.warning("store", fmt::format("{} can be written, but its file system has only {} MB "
+                                            "left; when it is full, all mail is deferred",
+                                            path, free / 1'000'000));
     else
-        report.warning("clock",
-                       fmt::format("{}, and nothing keeps it right: run an NTP client, since "
-                                   "certificates, policies and exceptions depend on it",
-                                   now));
+        report.ok("store", fmt::format("{} can be written", path));
 }
 
 void rules(const Settings& settings, Report& report) {
@@ -138,7 +151,6 @@ asio::awaitable<Json> examine(Engine& engine) {
         co_await socket(engine, report, where);
     certificates(*settings, report);
     store(engine, report);
-    clock(engine, report);
     rules(*settings, report);
     co_return report.finish();
 }

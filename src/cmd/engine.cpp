@@ -101,20 +101,22 @@ CurlSettings curl_settings(const Settings::Https& https) {
     return out;
 }
 
-Status open_store(Opened& opened, Time now) {
+Status open_store(Opened& opened, Database::Access access, Time now) {
     const std::string& path = opened.settings->store.path;
-    auto writing = Database::open(path);
+    const bool writes = access == Database::Access::read_write;
+    auto writing = Database::open(path, access);
     if (!writing)
         return Error{writing.error()};
-    if (auto migrated = migrate(*writing); !migrated)
-        return migrated;
-    auto reader = Database::open(path);
+    if (auto ready = writes ? migrate(*writing) : require_current(*writing); !ready)
+        return ready;
+    auto reader = Database::open(path, access);
     if (!reader)
         return Error{reader.error()};
     opened.reader = std::make_unique<Database>(*std::move(reader));
     opened.writer = std::make_unique<Writer>(*std::move(writing));
-    opened.writer->on_failure(
-        [](const std::string& why) { log::error("the store cannot be written: {}", why); });
+    if (writes)
+        opened.writer->on_failure(
+            [](const std::string& why) { log::error("the store cannot be written: {}", why); });
     auto allowlist = Allowlist::open(*opened.reader, *opened.writer);
     if (!allowlist)
         return Error{allowlist.error()};
@@ -150,10 +152,11 @@ Engine::Engine(asio::io_context& the_loop, Opened what)
       resolver(loop, *opened.dns, https, facts, clock, [this] { return self_test.validation(); }),
       gate(facts, resolver, *opened.allowlist, *opened.promises), references(clock.now()) {}
 
-Result<std::unique_ptr<Engine>> Engine::build(asio::io_context& loop, SettingsPtr settings) {
+Result<std::unique_ptr<Engine>> Engine::build(asio::io_context& loop, SettingsPtr settings,
+                                              Database::Access access) {
     Opened opened;
     opened.settings = std::move(settings);
-    if (auto store = open_store(opened, SystemClock().now()); !store)
+    if (auto store = open_store(opened, access, SystemClock().now()); !store)
         return Error{store.error()};
     if (auto chosen = choose_servers(loop, opened); !chosen)
         return Error{chosen.error()};

@@ -63,8 +63,11 @@ struct Opened {
 
 struct Engine {
     // Opens the store and chooses the resolvers (the loop runs meanwhile). The error names what is
-    // wrong and the remedy; nothing is left half-built.
-    static Result<std::unique_ptr<Engine>> build(asio::io_context& loop, SettingsPtr settings);
+    // wrong and the remedy; nothing is left half-built. read_only: the store is another process's,
+    // and what is learnt here is not kept.
+    static Result<std::unique_ptr<Engine>>
+    build(asio::io_context& loop, SettingsPtr settings,
+          Database::Access access = Database::Access::read_write);
 
     // Runs the self-test at once and then every `resolver.retest`; logs what changes. The first one
     // decides whether DANE counts: `after_first` is called when it has ended.

@@ -4,6 +4,8 @@
 // same code in this process. See surehop(8).
 
 #include "base/log.h"
+#include "base/text.h"
+#include "cmd/clock_check.h"
 #include "cmd/doctor.h"
 #include "cmd/engine.h"
 #include "cmd/surehop_print.h"
@@ -39,6 +41,7 @@ struct Request {
     std::string (*text)(const Json&) = nullptr;
     int (*status)(const Json&) = nullptr; // null: 0
     bool reads_only = true;
+    Json (*complete)(Json) = nullptr; // adds what only this process can tell
 };
 
 int complain(const std::string& text, int status) {
@@ -46,15 +49,21 @@ int complain(const std::string& text, int status) {
     return status;
 }
 
-std::string socket_of(const Common& common) {
+Result<std::string> socket_of(const Common& common) {
     if (!common.socket.empty())
         return common.socket;
     // Also from a file with errors: the daemon runs on with the configuration before it.
     const Loaded loaded = load_file(common.config);
-    return loaded.control.empty() ? default_settings()->listen.control : loaded.control;
+    if (!loaded.control.empty())
+        return loaded.control;
+    if (!loaded && common.config != Common().config) // whoever names a file means its daemon
+        return Error{loaded.errors.front().line()};
+    return default_settings()->listen.control;
 }
 
-int show(const Common& common, const Request& request, const Json& result) {
+int show(const Common& common, const Request& request, Json result) {
+    if (request.complete != nullptr)
+        result = request.complete(std::move(result));
     fmt::print("{}", common.json ? print_json(result, 2) + "\n" : request.text(result));
     return request.status == nullptr ? EX_OK : request.status(result);
 }
@@ -66,12 +75,14 @@ int answer_offline(const Common& common, const Request& request) {
         (void)complain(problem.line(), EX_CONFIG);
     if (!loaded)
         return EX_CONFIG;
-    if (!request.reads_only && daemon_runs(loaded.settings->listen.control))
+    const bool daemon = daemon_runs(loaded.settings->listen.control);
+    if (!request.reads_only && daemon)
         return complain("surehopd is running: leave out --offline, and it takes effect at once",
                         EX_USAGE);
     log::start("surehop", log::Target::standard_error, "warning");
     asio::io_context loop(1);
-    auto built = Engine::build(loop, loaded.settings);
+    auto built = Engine::build(loop, loaded.settings,
+                               daemon ? Database::Access::read_only : Database::Access::read_write);
     if (!built)
         return complain(built.error(), EX_UNAVAILABLE);
     Engine& engine = **built;
@@ -103,7 +114,10 @@ int answer_offline(const Common& common, const Request& request) {
 int answer(const Common& common, const Request& request) {
     if (common.offline)
         return answer_offline(common, request);
-    const auto result = ask_daemon(socket_of(common), request.ask, patience);
+    const auto socket = socket_of(common);
+    if (!socket)
+        return complain(socket.error(), EX_CONFIG);
+    const auto result = ask_daemon(*socket, request.ask, patience);
     return result ? show(common, request, *result) : complain(result.error(), EX_UNAVAILABLE);
 }
 
@@ -134,6 +148,11 @@ int config_command(const Common& common, const std::string& verb) {
     return EX_OK;
 }
 
+Json with_clock(Json report) {
+    report.at("checks").push_back(clock_check(SystemClock().now()));
+    return report;
+}
+
 // The command line: every leaf sets `run`.
 class CommandLine {
   public:
@@ -159,12 +178,34 @@ class CommandLine {
         try {
             app_.parse(count, words);
             return run_();
+        } catch (const CLI::RequiredError& error) {
+            return misspelt() ? EX_USAGE : (app_.exit(error), EX_USAGE);
         } catch (const CLI::ParseError& error) {
             return app_.exit(error) == 0 ? EX_OK : EX_USAGE;
         }
     }
 
   private:
+    // Says so where a word is no command; the library would only say that one is missing.
+    bool misspelt() const {
+        const CLI::App* group = &app_;
+        while (!group->get_subcommands().empty())
+            group = group->get_subcommands().front();
+        const auto words = app_.remaining(true);
+        if (words.empty() || words.front().starts_with('-'))
+            return false;
+        std::vector<std::string> names;
+        for (const CLI::App* one : group->get_subcommands([](const CLI::App*) { return true; }))
+            names.push_back(one->get_name());
+        const std::vector<std::string_view> known(names.begin(), names.end());
+        const auto near = nearest(words.front(), known);
+        (void)complain(fmt::format("there is no command '{}'; {}", printable(words.front(), 40),
+                                   near ? fmt::format("did you mean '{}'?", *near)
+                                        : "the commands are " + join(names, ", ")),
+                       EX_USAGE);
+        return true;
+    }
+
     CLI::App* verb(CLI::App* parent, const char* name, const char* help) {
         CLI::App* command = parent->add_subcommand(name, help);
         command->fallthrough();
@@ -179,13 +220,14 @@ class CommandLine {
 
     // When the command is given, sends what was collected under `what`.
     void sends(CLI::App* command, const char* what, std::string (*text)(const Json&),
-               bool reads_only = true, int (*status)(const Json&) = nullptr) {
-        command->callback([this, what, text, reads_only, status] {
-            run_ = [this, what, text, reads_only, status] {
+               bool reads_only = true, int (*status)(const Json&) = nullptr,
+               Json (*complete)(Json) = nullptr) {
+        command->callback([=, this] {
+            run_ = [=, this] {
                 Json ask{{"do", what}};
                 for (const auto& [name, value] : fields_.items())
                     ask[name] = value;
-                return answer(common_, Request{std::move(ask), text, status, reads_only});
+                return answer(common_, Request{std::move(ask), text, status, reads_only, complete});
             };
         });
     }
@@ -259,9 +301,11 @@ class CommandLine {
             ->required();
         sends(trace, "trace", trace_text, true,
               [](const Json& found) { return found.at("rows").empty() ? exit_no : EX_OK; });
-        sends(verb(&app_, "doctor", "can this site do what its configuration asks?"), "doctor",
-              doctor_text, true,
-              [](const Json& report) { return report.value("healthy", false) ? EX_OK : exit_no; });
+        sends(
+            verb(&app_, "doctor", "can this site do what its configuration asks?"), "doctor",
+            doctor_text, false, // it tries to write
+            [](const Json& report) { return report.value("healthy", false) ? EX_OK : exit_no; },
+            with_clock);
         sends(verb(&app_, "status", "what the daemon runs with"), "status", members_text);
         sends(verb(&app_, "reload", "read the configuration again; a bad one changes nothing"),
               "reload", members_text, false);

@@ -26,7 +26,7 @@ const Json& part(const Json& object, const char* name) {
 }
 
 std::string row(std::string_view name, const std::string& value) {
-    return fmt::format("{:<14}{}\n", name, value);
+    return fmt::format("{:<13} {}\n", name, value);
 }
 
 std::string secure(const Json& fact) {
@@ -136,9 +136,16 @@ std::string facts_text(const Json& shown) {
 
 std::string facts_list_text(const Json& all) {
     std::string out;
-    for (const Json& one : part(all, "facts"))
-        out += fmt::format("{:<40} {:<14} until {}\n", at(one, "next_hop"), at(one, "level"),
-                           at(one, "until"));
+    for (const Json& one : part(all, "facts")) {
+        const std::string level = at(one, "level"), unknown = at(one, "unknown");
+        const bool expired = at(one, "state") == "expired";
+        out += fmt::format("{:<40} {:<14} until {}{}\n", at(one, "next_hop"),
+                           !level.empty() ? level
+                           : expired      ? "expired"
+                                          : "unknown",
+                           at(one, "until"),
+                           unknown.empty() || level.empty() ? "" : ", " + unknown + " is unknown");
+    }
     return out.empty() ? "no next hop is known yet\n" : out;
 }
 

@@ -312,6 +312,7 @@ void finish(Settings& settings) {
     site->lock = settings.mta.lock;
     site->queue_lifetime = std::chrono::floor<Seconds>(settings.mta.queue_lifetime);
     site->wait = settings.gate.wait;
+    site->refuses_waiver = settings.mta.tls_required == WaiverHandling::refuse;
     site->tag_header = settings.gate.tag_header;
     site->configuration_hash = settings.hash;
     settings.site = std::move(site);

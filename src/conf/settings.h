@@ -28,6 +28,10 @@ struct Place {
     std::uint32_t column = 0;
 };
 
+// What happens to a message that says "TLS-Required: No" (milter/tls_required.h).
+enum class WaiverHandling : std::uint8_t { refuse, off };
+constexpr std::array<std::string_view, 2> waiver_names = {"refuse", "off"};
+
 enum class LogLevel : std::uint8_t { debug, info, warning, error };
 enum class LogTarget : std::uint8_t { standard_error, syslog };
 constexpr std::array<std::string_view, 4> log_level_names = {"debug", "info", "warning", "error"};
@@ -41,6 +45,7 @@ struct Settings {
         Lock lock = Lock::none;
         Millis queue_lifetime{};
         std::vector<Domain> final_domains;
+        WaiverHandling tls_required = WaiverHandling::refuse;
     } mta;
 
     Requirement policy; // the last resort; its rule is "default"

@@ -191,6 +191,13 @@ constexpr auto rows = std::to_array<Row>({
      .form = domain_form,
      .help = "Domains that are delivered on this machine: their mail is not transport",
      .lens = list_at<&Settings::mta, &Settings::Mta::final_domains, Domain::parse>},
+    {.section = "mta",
+     .key = "tls_required",
+     .type = Type::word,
+     .words = waiver_names,
+     .initial = "refuse",
+     .help = "What happens to a message by which its sender waives protection (TLS-Required: No)",
+     .lens = word_at<&Settings::mta, &Settings::Mta::tls_required, waiver_names>},
 
     {.section = "policy",
      .key = "minimum",

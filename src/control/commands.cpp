@@ -37,6 +37,24 @@ Result<NextHop> next_hop_of(const Json& request) {
     return NextHop::parse(text);
 }
 
+Level best_of(const Assessment& assessment) {
+    return assessment.offers.empty() ? Level::none : assessment.offers.front().level;
+}
+
+// The strongest level that may hold above the best one offered: nobody could tell. Else null.
+Json unknown_of(const Assessment& assessment) {
+    for (const Missing& missing : assessment.missing)
+        if (missing.unknown && missing.level > best_of(assessment))
+            return name_of(missing.level);
+    return nullptr;
+}
+
+// The best level offered. Null, not "none", where none is offered for want of an answer.
+Json level_of(const Assessment& assessment) {
+    const Level best = best_of(assessment);
+    return best == Level::none && !unknown_of(assessment).is_null() ? Json() : Json(name_of(best));
+}
+
 } // namespace
 
 asio::awaitable<Json> Commands::answer(Json request, Peer peer) {
@@ -141,11 +159,12 @@ Json Commands::facts_list() {
         const auto next_hop = NextHop::parse(entry.key);
         if (!next_hop)
             continue;
+        const bool current = entry.facts->fresh(now);
         const Assessment assessment = assess(*next_hop, *entry.facts, now);
-        const Level best =
-            assessment.offers.empty() ? Level::none : assessment.offers.front().level;
         rows.push_back({{"next_hop", entry.key},
-                        {"level", name_of(best)},
+                        {"level", current ? level_of(assessment) : Json()},
+                        {"unknown", current ? unknown_of(assessment) : Json()},
+                        {"state", current ? "current" : "expired"},
                         {"learnt", format_time(entry.facts->learnt)},
                         {"until", format_time(entry.facts->until)}});
     }

@@ -34,6 +34,7 @@ struct Site {
     Seconds queue_lifetime{std::chrono::days{5}}; // how long the MTA tries to deliver
     Millis wait{2000};                            // RCPT, for an unknown next hop
     std::string tag_header = "X-Surehop";
+    bool refuses_waiver = true; // "TLS-Required: No" of a sender, where a minimum is enforced
     std::string configuration_hash;
 };
 

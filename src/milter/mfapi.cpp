@@ -222,9 +222,9 @@ sfsistat on_rcpt(SMFICTX* ctx, char** arguments) {
     });
 }
 
-sfsistat on_header(SMFICTX* ctx, char* name, char* /*value*/) {
+sfsistat on_header(SMFICTX* ctx, char* name, char* value) {
     return with_session(ctx, SMFIS_NOREPLY, [&](Session& session) {
-        session.header(name);
+        session.header(name, value);
         return SMFIS_NOREPLY;
     });
 }

@@ -231,4 +231,14 @@ Reply forged_reply(const std::string& header, int count, const std::string& refe
     return reply;
 }
 
+Reply waiver_reply(const std::string& reference) {
+    Reply reply;
+    reply.code = 550;
+    reply.enhanced = "5.7.10";
+    reply.text = fmt::format("This message says \"TLS-Required: No\", which would lift the "
+                             "protection that this site requires. Remove that header field.{}",
+                             ending(reference));
+    return reply;
+}
+
 } // namespace surehop

@@ -52,4 +52,7 @@ Reply message_reply(std::span<const Decision> refused);
 // For a message that carries more forged tag fields than we are ready to remove one by one.
 Reply forged_reply(const std::string& header, int count, const std::string& reference);
 
+// For a message that says "TLS-Required: No".
+Reply waiver_reply(const std::string& reference);
+
 } // namespace surehop

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "milter/tls_required.h"
 
 #include <fmt/format.h>
 
@@ -198,9 +199,13 @@ Reply Session::unreadable(Message& message, std::string_view to, const Path::Fai
     return {};
 }
 
-void Session::header(std::string_view name) {
+void Session::header(std::string_view name, std::string_view value) {
+    if (!message_)
+        return;
+    if (waives_tls(name, value))
+        message_->waiver = true;
     // "X-Surehop : ..." is that field too (RFC 5322 §4.5.8).
-    if (message_ && same_ignoring_case(trim(name), message_->site->tag_header))
+    if (same_ignoring_case(trim(name), message_->site->tag_header))
         ++message_->forged;
 }
 
@@ -224,6 +229,12 @@ Reply Session::end_of_message(const Macro& macro, MessageActions& actions) {
     }
     if (message.unreadable)
         return refuse_whole(message, *message.unreadable, refused_together);
+    if (message.waiver && message.site->refuses_waiver && forbids_waiver(*message.site->rules)) {
+        const std::string reference = message.rows.empty() ? "" : message.rows.front().reference;
+        log::info("reject: the message {} says \"TLS-Required: No\" from=<{}> ref={}", queue_id,
+                  message.sender.text(), reference);
+        return refuse_whole(message, waiver_reply(reference), "TLS-Required: No");
+    }
     if (message.enforced && message.forged > most_forged)
         return refuse_whole(
             message,

@@ -54,7 +54,7 @@ class Session {
 
     Reply mail(std::string_view from, const Macro& macro);
     Reply rcpt(std::string_view to, const Macro& macro);
-    void header(std::string_view name);
+    void header(std::string_view name, std::string_view value);
     Reply end_of_message(const Macro& macro, MessageActions& actions);
     void abort(); // the message is over; the connection goes on
 
@@ -78,6 +78,7 @@ class Session {
         std::vector<Decision> refused;   // not over SMTP only: decided at the end
         std::optional<Reply> unreadable; // likewise: the first address that cannot be read
         int forged = 0;                  // tag headers that came with the message
+        bool waiver = false;             // it says "TLS-Required: No"
     };
 
     Decision judge(const Context& context, const Message& message) const;

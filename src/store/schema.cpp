@@ -159,4 +159,8 @@ Status require_current(Database& database) {
     return Done{};
 }
 
+Status write_version_again(Database& database) {
+    return database.execute(fmt::format("PRAGMA user_version = {}", schema_version));
+}
+
 } // namespace surehop

@@ -18,4 +18,8 @@ Result<int> version_of(Database& database);
 // For who only reads: an error unless the store has exactly this program's version.
 Status require_current(Database& database);
 
+// Writes what is there already, in the open transaction: that and its commit work only where the
+// store can be written.
+Status write_version_again(Database& database);
+
 } // namespace surehop

@@ -15,19 +15,19 @@ from client import Milter
 TREE = pathlib.Path(__file__).resolve().parents[2]
 
 
-def program():
-    if named := os.environ.get("SUREHOPD"):
+def program(name="surehopd"):
+    if named := os.environ.get(name.upper()):
         return named
-    found = sorted(TREE.glob("build/*/surehopd"), key=lambda path: path.stat().st_mtime)
+    found = sorted(TREE.glob(f"build/*/{name}"), key=lambda path: path.stat().st_mtime)
     if not found:
-        raise SystemExit("no surehopd: build it, or name it in SUREHOPD")
+        raise SystemExit(f"no {name}: build it, or name it in {name.upper()}")
     return str(found[-1])
 
 
 class Surehopd:
     """Policy: lines of [policy]. Rules: text that follows. Listen: a socket; default a UNIX one of its own."""
 
-    def __init__(self, dns, policy="", rules="", listen="", wait="1s", folder=None, start=True):
+    def __init__(self, dns, policy="", rules="", listen="", wait="1s", folder=None, start=True, sandbox=None):
         self.own_folder = folder is None
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="surehop-milter-"))
         self.socket = str(self.folder / "milter.sock")
@@ -65,6 +65,7 @@ servers = ["127.0.0.1:{dns.port}"]
 wait = "{wait}"
 """)
         self.process = None
+        self.sandbox = sandbox  # called in the new process, before surehopd is
         if start:
             self.start()
 
@@ -79,7 +80,7 @@ wait = "{wait}"
     def start(self, expect_failure=False):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([program(), "--config", str(self.config)], stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log)
+                                            stdout=log, stderr=log, preexec_fn=self.sandbox)
         if expect_failure:
             return self.process.wait(timeout=10)
         deadline = time.monotonic() + 20
@@ -88,6 +89,10 @@ wait = "{wait}"
                 raise AssertionError(f"surehopd does not start: {self.log.read_text()}")
             time.sleep(0.01)
         return None
+
+    def cli(self, *words):
+        return subprocess.run([program("surehop"), "--config", str(self.config), *words], stdin=subprocess.DEVNULL,
+                              capture_output=True, text=True, timeout=60)
 
     def client(self, **how):
         return Milter(self.where, **how)

@@ -4,6 +4,7 @@ line says it; it fails by an exception."""
 
 import os
 import pathlib
+import resource
 import signal
 import socket
 import stat
@@ -13,6 +14,7 @@ import threading
 import time
 
 import client as wire
+import sandbox
 from client import Milter, ProtocolError
 from daemon import Surehopd
 
@@ -152,6 +154,17 @@ def flood_of_forged_headers(dns):
         actions, reply = mta.end(headers=[("X-Surehop", "meets")] * 5000)
         equal(actions, [])
         starts(reply, "550 5.6.0 This message holds 5000 fields named X-Surehop")
+
+
+def waiver(dns):
+    """A sender who writes "TLS-Required: No" is refused: the mail server would send without asking the lock."""
+    with Surehopd(dns) as daemon, daemon.client() as mta:
+        mta.mail()
+        mta.rcpt("<a@dane.test>")
+        actions, reply = mta.end(headers=[("Subject", "x"), ("TLS-required", "\n no")])
+        equal(actions, [])
+        starts(reply, '550 5.7.10 This message says "TLS-Required: No", which would lift the protection ')
+        equal([row["action"] for row in daemon.settled_rows(1)], ["reject"])
 
 
 def quarantined(dns):
@@ -354,6 +367,21 @@ def unwritable_ledger(dns):
         mta.rcpt("<a@dane.test>")
         equal(mta.end("4AGAIN"), ([], ""))
         equal(len(daemon.rows("queue_id = '4AGAIN'")), 1)
+
+
+def doctor_tries_to_write(dns):
+    """On a disk that takes no more, doctor says that the store cannot be written; mail is deferred meanwhile."""
+    with Surehopd(dns, sandbox=lambda: signal.signal(signal.SIGXFSZ, signal.SIG_IGN)) as daemon, daemon.client() as mta:
+        def store():
+            return next(line for line in daemon.cli("doctor").stdout.splitlines() if " store " in line)
+        starts(store(), "ok ")
+        whole = resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+        starts(store(), "failed ")
+        mta.mail()
+        mta.rcpt("<a@dane.test>")
+        starts(mta.end()[1], "451 4.3.0 ")
+        resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, whole)
+        starts(store(), "ok ")
 
 
 def killed(dns):
@@ -559,9 +587,22 @@ def over_tcp(dns):
             equal(daemon.stop()[1], 0)
 
 
-STORIES = [refused_word_for_word, each_recipient_for_itself, several_messages, aborted, many_recipients, tagged,
-           forged_headers_go, flood_of_forged_headers, quarantined, audit, null_sender, unreadable_addresses,
+def in_the_services_sandbox(dns):
+    """Nothing that surehopd does needs a system call that its service is denied, doctor's questions neither."""
+    with Surehopd(dns, sandbox=sandbox.enter) as daemon, daemon.client() as mta:
+        mta.mail()
+        equal(mta.rcpt("<a@dane.test>"), "")
+        equal(mta.end(), ([], ""))
+        for words in (["doctor"], ["explain", "a@dane.test"], ["facts", "refresh", "none.test"], ["reload"], ["status"]):
+            said = daemon.cli(*words)
+            assert said.returncode in (0, 1) and said.stdout, f"{words}: {said.returncode} {said.stdout}{said.stderr}"
+        equal([line.split()[:2] for line in daemon.cli("doctor").stdout.splitlines() if " clock " in line][0][1], "clock")
+        equal(daemon.stop()[1], 0)
+
+
+STORIES = [in_the_services_sandbox, refused_word_for_word, each_recipient_for_itself, several_messages, aborted, many_recipients, tagged,
+           forged_headers_go, flood_of_forged_headers, waiver, quarantined, audit, null_sender, unreadable_addresses,
            not_over_smtp, macros_missing, next_hop_of_the_mta, slow_dns, silent_dns_at_rcpt, first_contact_is_bounded, twenty_at_once,
-           percent_signs, unwritable_ledger, killed, old_mta, negotiation, no_quarantine_offered, out_of_order,
+           percent_signs, unwritable_ledger, doctor_tries_to_write, killed, old_mta, negotiation, no_quarantine_offered, out_of_order,
            hostile_packets, quick_stop, stop_while_a_recipient_waits, many_stops, hangups, socket_in_use, socket_file,
            no_folder, over_tcp]

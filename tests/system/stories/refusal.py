@@ -80,6 +80,14 @@ def address_forms(world):
     expect("message bytes that reached none.test", world.sinks.data_bytes("none.test"), 0)
 
 
+@story("A sender cannot waive the minimum by TLS-Required: No: Postfix from 3.10 on would not even ask the lock")
+def waiver(world):
+    good = world.someone("dane.test")
+    sent = world.send(good, headers=["TLS-Required: No"])
+    expect_reply("end of a message that says TLS-Required: No", sent.data, 550, "5.7.10")
+    expect("message bytes that reached dane.test", len(world.sinks.delivered(good)), 0)
+
+
 @story("An address literal offers nothing that could be promised")
 def address_literal(world):
     expect_reply("RCPT bob@[192.0.2.1]", world.send("bob@[192.0.2.1]").reply(), 550, "5.7.10")

@@ -514,6 +514,7 @@ TEST(ConfLoad, everything_said) {
 lock = "postfix310"
 queue_lifetime = "12h"
 final_domains = ["Clinic.example.", "bücher.example"]
+tls_required = "off"
 [policy]
 minimum = "encrypted"
 falls_short = "tag"
@@ -598,11 +599,12 @@ target = "syslog"
     EXPECT_EQ(site.queue_lifetime, std::chrono::hours{12});
     EXPECT_EQ(site.wait, Millis{100});
     EXPECT_EQ(site.tag_header, "X-Hop");
+    EXPECT_FALSE(site.refuses_waiver);
     EXPECT_EQ(site.configuration_hash, s.hash);
 
     EXPECT_EQ(s.places.at("mta.lock").line, 2U);
     EXPECT_EQ(s.places.at("mta.lock").column, 8U);
-    EXPECT_EQ(s.places.at("route[2].next_hop").line, 16U);
+    EXPECT_EQ(s.places.at("route[2].next_hop").line, 17U);
     EXPECT_EQ(s.places.at("listen.socketmap[2]").column, 29U);
 }
 
@@ -642,6 +644,7 @@ TEST(ConfLoad, every_default) {
         ASSERT_NE(s.site, nullptr);
         EXPECT_EQ(s.site->rules->mode(), PolicyMode::audit);
         EXPECT_EQ(s.site->tag_header, "X-Surehop");
+        EXPECT_TRUE(s.site->refuses_waiver);
     }
     EXPECT_EQ(default_settings()->file, "");
     EXPECT_TRUE(default_settings()->places.empty());

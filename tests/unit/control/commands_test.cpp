@@ -19,6 +19,8 @@ constexpr std::string_view zones = R"(
     zone none.test signed
     none.test               MX    10 mx.none.test
     mx.none.test            A     192.0.2.4
+    zone bogus.test bogus
+    bogus.test              MX    10 mx.bogus.test
 )";
 
 class CommandsTest : public ::testing::Test {
@@ -143,9 +145,25 @@ TEST_F(CommandsTest, FactsShownRefreshedListedForgotten) {
     ASSERT_EQ(listed.at("facts").size(), 1U);
     EXPECT_EQ(listed.at("facts").at(0).at("next_hop"), "dane.test");
     EXPECT_EQ(listed.at("facts").at(0).at("level"), "dane");
+    EXPECT_EQ(listed.at("facts").at(0).at("state"), "current");
+    EXPECT_EQ(listed.at("facts").at(0).at("unknown"), nullptr);
     EXPECT_TRUE(result({{"do", "facts forget"}, {"next_hop", "dane.test"}}).at("forgotten"));
     EXPECT_FALSE(result({{"do", "facts forget"}, {"next_hop", "dane.test"}}).at("forgotten"));
     EXPECT_EQ(result({{"do", "facts list"}}).at("facts").size(), 0U);
+}
+
+TEST_F(CommandsTest, WhatIsUnknownOrExpiredIsNotListedAsNone) {
+    (void)result({{"do", "facts show"}, {"next_hop", "bogus.test"}});
+    const Json unknown = result({{"do", "facts list"}}).at("facts").at(0);
+    EXPECT_EQ(unknown.at("level"), nullptr);
+    EXPECT_EQ(unknown.at("unknown"), "dane");
+    (void)result({{"do", "facts forget"}, {"next_hop", "bogus.test"}});
+
+    (void)result({{"do", "facts show"}, {"next_hop", "dane.test"}});
+    world.clock.advance(std::chrono::hours{48});
+    const Json expired = result({{"do", "facts list"}}).at("facts").at(0);
+    EXPECT_EQ(expired.at("state"), "expired");
+    EXPECT_EQ(expired.at("level"), nullptr);
 }
 
 TEST_F(CommandsTest, ExceptionsComeAndGo) {

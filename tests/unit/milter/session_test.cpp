@@ -160,7 +160,7 @@ TEST_F(SessionTest, AnAbortedMessageLeavesNothingBehind) {
     falls_short(Action::quarantine);
     mail("<s@clinic.example>");
     EXPECT_EQ(rcpt("a@none.test").code, 250);
-    session.header("X-Surehop");
+    session.header("X-Surehop", "x");
     session.abort();
     EXPECT_TRUE(rig.rows("a@none.test").empty());
 
@@ -192,7 +192,7 @@ TEST_F(SessionTest, AMessageKeepsTheSiteInForceAtMail) {
 TEST_F(SessionTest, CommandsOutOfOrderAreTemporaryFailures) {
     EXPECT_EQ(rcpt("a@dane.test").code, 451);
     EXPECT_EQ(end().code, 451);
-    session.header("X-Surehop");
+    session.header("X-Surehop", "x");
     session.abort();
 }
 
@@ -418,7 +418,7 @@ TEST_F(SessionTest, ForgedTagsAreRemovedFromAnyMessage) {
     mail("<s@clinic.example>");
     rcpt("c@dane.test");
     for (const char* name : {"Subject", "X-SUREHOP", "X-Surehop ", "X-Surehop-Not", "x-surehop"})
-        session.header(name);
+        session.header(name, "x");
     EXPECT_EQ(end().code, 250);
     EXPECT_EQ(actions.done, (std::vector<std::string>{"delete X-Surehop 3", "delete X-Surehop 2",
                                                       "delete X-Surehop 1"}));
@@ -429,13 +429,46 @@ TEST_F(SessionTest, TheTagComesAfterTheForgedOnesAreGone) {
     rig.site.tag_header = "X-Guard";
     mail("<s@clinic.example>");
     rcpt("a@none.test");
-    session.header("x-guard");
-    session.header("X-Surehop");
+    session.header("x-guard", "x");
+    session.header("X-Surehop", "x");
     EXPECT_EQ(end().code, 250);
     ASSERT_EQ(actions.done.size(), 2U);
     EXPECT_EQ(actions.done[0], "delete X-Guard 1");
     EXPECT_EQ(actions.done[1].substr(0, actions.done[1].rfind("ref=")),
               "add X-Guard: falls-short; rule=\"a \\\"strange\\\" r??l\\\\e\"; ");
+}
+
+TEST_F(SessionTest, ASenderCannotWaiveTheMinimum) {
+    mail("<s@clinic.example>");
+    rcpt("c@dane.test");
+    session.header("TLS-Required", "No");
+    const Reply refused = end();
+    EXPECT_EQ(refused.line().substr(0, 54),
+              "550 5.7.10 This message says \"TLS-Required: No\", which");
+    const auto rows = rig.rows("4QID");
+    ASSERT_EQ(rows.size(), 1U);
+    EXPECT_EQ(rows[0].action, "reject");
+    EXPECT_EQ(rows[0].detail, "TLS-Required: No");
+    EXPECT_EQ(promised("dane.test", rig.clock.now()), Level::none);
+    EXPECT_TRUE(refused.text.ends_with(rows[0].reference));
+
+    mail("<s@clinic.example>"); // the next message is not its
+    rcpt("c@dane.test");
+    EXPECT_EQ(end().code, 250);
+}
+
+TEST_F(SessionTest, WhereNothingIsEnforcedOrTheMtaDoesNotCareAWaiverPasses) {
+    const auto waive = [&] {
+        mail("<s@clinic.example>");
+        rcpt("c@dane.test");
+        session.header("TLS-Required", "No");
+        return end().code;
+    };
+    rig.site.refuses_waiver = false;
+    EXPECT_EQ(waive(), 250);
+    rig.site.refuses_waiver = true;
+    audit();
+    EXPECT_EQ(waive(), 250);
 }
 
 TEST_F(SessionTest, QuarantineHoldsTheMessageOnceAndNamesNoRecipient) {
@@ -458,7 +491,7 @@ TEST_F(SessionTest, WhatTheMtaCannotDoIsATemporaryFailure) {
         actions.*what = true;
         mail("<s@clinic.example>");
         rcpt("a@none.test");
-        session.header("X-Surehop");
+        session.header("X-Surehop", "x");
         const Reply reply = end("LOST");
         EXPECT_EQ(reply.line().substr(0, 9), "451 4.3.0");
         EXPECT_TRUE(rig.rows("LOST").empty()); // nothing was accepted
@@ -473,7 +506,7 @@ TEST_F(SessionTest, InAuditAForgedHeaderThatStaysHoldsNothingUp) {
     actions.cannot_delete = true;
     mail("<s@clinic.example>");
     rcpt("a@none.test");
-    session.header("X-Surehop");
+    session.header("X-Surehop", "x");
     EXPECT_EQ(end().code, 250);
     EXPECT_EQ(rig.rows("4QID").size(), 1U);
 }
@@ -482,7 +515,7 @@ TEST_F(SessionTest, AFloodOfForgedHeadersIsRefusedWhole) {
     mail("<s@clinic.example>");
     rcpt("a@dane.test");
     for (int i = 0; i < 101; ++i)
-        session.header("X-Surehop");
+        session.header("X-Surehop", "x");
     const Reply reply = end();
     EXPECT_EQ(reply.line().substr(0, 9), "550 5.6.0");
     EXPECT_TRUE(actions.done.empty());

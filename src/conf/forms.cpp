@@ -3,12 +3,11 @@
 
 #include "address/nexthop.h"
 #include "base/text.h"
+#include "milter/listen.h"
 #include "resolve/address_range.h"
 #include "resolve/ares_dns.h"
 
 #include <fmt/format.h>
-
-#include <sys/un.h>
 
 #include <algorithm>
 #include <array>
@@ -16,8 +15,6 @@
 namespace surehop {
 
 namespace {
-
-constexpr std::size_t longest_socket_path = sizeof(sockaddr_un::sun_path) - 1;
 
 // Header fields that carry the message or its standing (RFC 5322 §3.6, RFC 2045, 6376, 8601, 8617).
 constexpr auto needed_headers = std::to_array<std::string_view>({"from",
@@ -70,26 +67,8 @@ Result<std::string> socket_path(std::string_view text) {
 }
 
 Result<std::string> socket_text(std::string_view text) {
-    if (text.starts_with("unix:")) {
-        auto path = socket_path(text.substr(5));
-        return path ? Result<std::string>("unix:" + *path) : path;
-    }
-    if (!text.starts_with("inet:"))
-        return bad(text, "is not a socket");
-    const std::string_view rest = text.substr(5);
-    const auto at = rest.find('@');
-    if (at == std::string_view::npos)
-        return bad(text, "names no address, so every address would be served");
-    const auto port = parse_number(rest.substr(0, at), 65535);
-    if (!port || *port == 0)
-        return bad(text, "has a port that is not from 1 to 65535");
-    std::string_view name = rest.substr(at + 1);
-    if (name.size() > 2 && name.front() == '[' && name.back() == ']')
-        name = name.substr(1, name.size() - 2);
-    const auto address = canonical_address(name);
-    if (!address)
-        return bad(text, "has a host that is not an address");
-    return fmt::format("inet:{}@{}", *port, *address);
+    const auto at = parse_listen_address(text);
+    return at ? Result<std::string>(at->text()) : Error{at.error()};
 }
 
 Result<std::string> domain_text(std::string_view text) {

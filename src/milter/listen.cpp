@@ -86,32 +86,37 @@ std::string ListenAddress::text() const {
 }
 
 Result<ListenAddress> parse_listen_address(std::string_view text) {
-    const auto wrong = [&](std::string_view what) {
-        return Error{fmt::format("'{}' is not a socket: {}", printable(text), what)};
+    const auto bad = [](std::string_view shown, std::string_view what) {
+        return Error{fmt::format("\"{}\" {}", printable(shown), what)};
     };
     ListenAddress at;
     if (text.starts_with("unix:")) {
         at.path = text.substr(5);
-        if (at.path.empty() || at.path.front() != '/')
-            return wrong("write unix: and an absolute path");
-        if (at.path.size() >= sizeof sockaddr_un{}.sun_path ||
-            at.path.find('\0') != std::string::npos)
-            return wrong("the path of a socket has at most 107 octets");
+        if (at.path.size() > longest_socket_path)
+            return bad(at.path, fmt::format("is longer than the {} octets that a socket's path "
+                                            "may have",
+                                            longest_socket_path));
+        if (!at.path.starts_with('/') || at.path.find('\0') != std::string::npos)
+            return bad(at.path, "is not an absolute path");
+        if (at.path.ends_with('/'))
+            return bad(at.path, "names a folder, not a file");
         return at;
     }
     if (!text.starts_with("inet:"))
-        return wrong("write unix:/path or inet:port@address");
+        return bad(text, "is not a socket");
     const std::string_view rest = text.substr(5);
     const auto sign = rest.find('@');
+    if (sign == std::string_view::npos)
+        return bad(text, "names no address, so every address would be served");
     const auto port = parse_number(rest.substr(0, sign), 65535);
-    if (sign == std::string_view::npos || !port || *port == 0)
-        return wrong("write inet:port@address, such as inet:8891@127.0.0.1");
+    if (!port || *port == 0)
+        return bad(text, "has a port that is not from 1 to 65535");
     std::string_view host = rest.substr(sign + 1);
     if (host.size() > 2 && host.front() == '[' && host.back() == ']')
         host = host.substr(1, host.size() - 2);
     auto address = canonical_address(host);
     if (!address)
-        return wrong("after @ comes an address, not a name");
+        return bad(text, "has a host that is not an address");
     at.address = *std::move(address);
     at.port = static_cast<std::uint16_t>(*port);
     return at;

@@ -3,6 +3,7 @@
 
 #include "base/result.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -21,7 +22,10 @@ struct ListenAddress {
     std::string text() const; // "unix:/path" or "inet:port@address"
 };
 
-// "unix:/path" or "inet:port@address"; names are not looked up.
+constexpr std::size_t longest_socket_path = 107; // octets: sockaddr_un has 108, with a NUL
+
+// "unix:/path" or "inet:port@address"; names are not looked up. The error says what it is: '"x" is
+// not a socket'.
 Result<ListenAddress> parse_listen_address(std::string_view text);
 
 // Removes a socket that nobody serves any more. Errors: somebody serves it, it is another kind of

@@ -37,11 +37,10 @@ asio::awaitable<void> resolver(Engine& engine, Report& report) {
     const bool validates = dns.validation() == Validation::proven;
     std::string names;
     for (const ServerState& server : dns.states()) {
-        if (!server.tested)
+        if (!server.tested || (server.role == ServerChoice::Role::system && !server.used))
             continue;
         names += fmt::format("{}{}", names.empty() ? "" : ", ", server.name);
-        const bool missed = server.role == ServerChoice::Role::named;
-        if (!server.reachable && !missed)
+        if (!server.reachable && !server.missed())
             continue;
         for (const std::string& warning : server.warnings)
             report.warning("resolver", warning);

@@ -87,11 +87,9 @@ struct Found {
 
 Found found_by(const DnsServers& dns) {
     Found now{dns.validation(), dns.reachable(), {}};
-    for (const ServerState& state : dns.states()) {
-        const bool missed = state.role == ServerChoice::Role::named || state.reachable;
-        if (state.tested && missed)
+    for (const ServerState& state : dns.states())
+        if (state.missed() || (state.tested && state.reachable))
             now.warnings.insert(now.warnings.end(), state.warnings.begin(), state.warnings.end());
-    }
     return now;
 }
 

@@ -99,7 +99,7 @@ asio::awaitable<DnsAnswer> DnsServers::ask_them(std::shared_ptr<LookUps> them, Q
 
 bool DnsServers::reachable() const {
     return std::any_of(states_.begin(), states_.end(),
-                       [](const ServerState& state) { return state.tested && state.reachable; });
+                       [](const ServerState& state) { return state.used && state.reachable; });
 }
 
 asio::awaitable<void> DnsServers::test() {

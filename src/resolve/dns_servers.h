@@ -60,6 +60,12 @@ struct ServerState {
     bool used = false; // look-ups may go there
     Validation validation = Validation::untested;
     std::vector<std::string> warnings; // sentences for the log and doctor; each names the server
+
+    // Silence that matters: it was named, or has served before.
+    bool missed() const {
+        return tested && !reachable &&
+               (role == ServerChoice::Role::named || validation != Validation::untested);
+    }
 };
 
 class DnsServers final : public Dns {
@@ -77,7 +83,7 @@ class DnsServers final : public Dns {
     Validation validation() const { return validation_; }
 
     // On the loop: as of the latest test.
-    bool reachable() const; // some server answers
+    bool reachable() const; // some server that look-ups go to answers
     const std::vector<ServerState>& states() const { return states_; }
 
   private:

@@ -221,6 +221,8 @@ TEST_F(Servers, SystemServersServeOnlyWhileNoLocalOneAnswers) {
     const Server system(Server::plain);
     open({{&local, Role::local}, {&system, Role::system, false}});
     EXPECT_EQ(tested(), Validation::never);
+    EXPECT_FALSE(dns->states()[0].missed()) << "nobody said that there is one";
+    EXPECT_TRUE(dns->reachable());
     EXPECT_EQ(ask("early.test").status, DnsStatus::answer);
     EXPECT_EQ(system.asked("early.test"), 1U);
     local.kind = Server::validating;
@@ -232,6 +234,8 @@ TEST_F(Servers, SystemServersServeOnlyWhileNoLocalOneAnswers) {
     local.kind = Server::silent;
     EXPECT_EQ(tested(), Validation::proven);
     EXPECT_EQ(ask("dead.test").status, DnsStatus::timeout) << "unknown, not asked elsewhere";
+    EXPECT_TRUE(dns->states()[0].missed()) << "now it is";
+    EXPECT_FALSE(dns->reachable()) << "what the other answers does not help";
 }
 
 TEST_F(Servers, LocalServerOfResolvConfCountsToo) {

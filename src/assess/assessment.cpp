@@ -193,7 +193,6 @@ bool without_dane(Reason reason) {
     case Reason::mx_insecure:
     case Reason::host_insecure:
     case Reason::tlsa_insecure:
-    case Reason::resolver_not_validating:
         return true;
     default:
         return false;
@@ -221,9 +220,14 @@ Missing Assessment::why_not(Level minimum) const {
     if (weakest == nullptr)
         return {minimum, Reason::internal, true};
     Missing best = *weakest;
-    if (weakest->level == Level::authenticated && weakest->reason == Reason::sts_txt_none)
-        best.reason =
-            without_dane(strongest->reason) ? Reason::nothing_published : strongest->reason;
+    if (weakest->level == Level::authenticated && weakest->reason == Reason::sts_txt_none) {
+        if (without_dane(strongest->reason))
+            best.reason = Reason::nothing_published;
+        else if (strongest->reason == Reason::resolver_not_validating)
+            best.reason = Reason::no_sts_dane_unchecked; // it may well publish DANE
+        else
+            best.reason = strongest->reason;
+    }
     return best;
 }
 

@@ -34,30 +34,51 @@ class Report {
     bool healthy_ = true;
 };
 
+// Each server by itself, and what follows for DANE.
 asio::awaitable<void> resolver(Engine& engine, Report& report) {
-    const SelfTestResult result = co_await engine.self_test.run();
-    for (const std::string& warning : result.warnings)
-        report.warning("resolver", warning);
-    const std::string& servers = engine.opened.resolvers;
-    if (!result.reachable)
-        report.failed(
-            "resolver",
-            fmt::format("{} does not answer; start it or set [resolver] servers", servers));
-    else if (result.validation == Validation::proven)
-        report.ok("resolver", fmt::format("{} validates DNSSEC; DANE counts", servers));
-    else if (result.validation == Validation::lost)
+    DnsServers& dns = *engine.opened.dns;
+    co_await dns.test();
+    const bool validates = dns.validation() == Validation::proven;
+    std::string names;
+    for (const ServerState& server : dns.states()) {
+        if (!server.tested || (server.role == ServerChoice::Role::system && !server.used))
+            continue;
+        names += fmt::format("{}{}", names.empty() ? "" : ", ", server.name);
+        if (!server.reachable && !server.missed())
+            continue;
+        for (const std::string& warning : server.warnings)
+            report.warning("resolver", warning);
+        if (!server.reachable)
+            continue;
+        if (server.validation == Validation::proven)
+            report.ok("resolver", fmt::format("{} validates DNSSEC; DANE counts", server.name));
+        else if (server.validation == Validation::untested)
+            report.warning("resolver", fmt::format("{} has not shown yet whether it validates "
+                                                   "DNSSEC; does it reach the internet?",
+                                                   server.name));
+        else if (validates)
+            report.warning("resolver", fmt::format("{} does not validate DNSSEC, and is not asked; "
+                                                   "take it out of [resolver] servers",
+                                                   server.name));
+        else if (server.validation == Validation::lost)
+            report.failed("resolver", fmt::format("{} has stopped validating DNSSEC; DANE is "
+                                                  "unknown",
+                                                  server.name));
+        else if (!server.trusted)
+            report.warning("resolver",
+                           fmt::format("{} is not on this machine and not declared trusted, so "
+                                       "DANE does not count; run a validating resolver on "
+                                       "127.0.0.1",
+                                       server.name));
+        else
+            report.warning("resolver",
+                           fmt::format("{} does not validate DNSSEC, so DANE does not count; use a "
+                                       "validating resolver such as Unbound",
+                                       server.name));
+    }
+    if (!dns.reachable())
         report.failed("resolver",
-                      fmt::format("{} has stopped validating DNSSEC; DANE is unknown", servers));
-    else if (!engine.opened.trusted)
-        report.warning("resolver",
-                       fmt::format("{} is not on this machine and not declared trusted, so DANE "
-                                   "does not count; run a validating resolver on 127.0.0.1",
-                                   servers));
-    else
-        report.warning("resolver",
-                       fmt::format("{} does not validate DNSSEC, so DANE does not count; use a "
-                                   "validating resolver such as Unbound",
-                                   servers));
+                      fmt::format("{} does not answer; start it or set [resolver] servers", names));
 }
 
 // " (user:group, mode 0660)" of a UNIX socket: the mail server must be one of these.

@@ -19,32 +19,6 @@ Time SystemClock::now() const {
 
 namespace {
 
-Result<std::unique_ptr<AresDns>> connect(asio::io_context& loop, std::vector<DnsServer> servers,
-                                         const Settings::Resolver& settings, bool trusted) {
-    AresSettings ares;
-    ares.servers = std::move(servers);
-    ares.timeout = settings.timeout;
-    ares.trusted_path = trusted;
-    return AresDns::create(loop, std::move(ares));
-}
-
-// Whether anything that speaks DNS answers there.
-bool answers(asio::io_context& loop, AresDns& dns) {
-    bool reachable = false;
-    asio::co_spawn(
-        loop,
-        [&]() -> asio::awaitable<void> {
-            Question root("", RrType::soa);
-            const DnsAnswer answer = co_await dns.ask(std::move(root));
-            reachable =
-                answer.status != DnsStatus::timeout && answer.status != DnsStatus::unreachable;
-        },
-        asio::detached);
-    loop.restart();
-    loop.run();
-    return reachable;
-}
-
 std::string read_file(const std::string& path) {
     std::ifstream file(path);
     std::ostringstream text;
@@ -52,40 +26,16 @@ std::string read_file(const std::string& path) {
     return text.str();
 }
 
-std::string names_of(const std::vector<DnsServer>& servers) {
-    std::string out;
-    for (const DnsServer& server : servers)
-        out += fmt::format("{}{}:{}", out.empty() ? "" : ", ", server.address, server.port);
-    return out;
-}
-
-// The configured servers; else those of this machine that answer; else resolv.conf, without DANE.
-Status choose_servers(asio::io_context& loop, Opened& opened) {
+Status open_resolvers(asio::io_context& loop, Opened& opened) {
     const Settings::Resolver& settings = opened.settings->resolver;
-    std::vector<DnsServer> servers;
-    if (!settings.servers.empty()) {
-        for (const std::string& text : settings.servers) {
-            auto server = parse_dns_server(text);
-            if (!server)
-                return Error{server.error()};
-            servers.push_back(*std::move(server));
-        }
-        opened.trusted = all_servers_trusted(settings);
-    } else {
-        for (const char* address : {"127.0.0.1", "::1"}) {
-            auto dns = connect(loop, {DnsServer{address, 53}}, settings, true);
-            if (dns && answers(loop, **dns))
-                servers.push_back({address, 53});
-        }
-        opened.trusted = !servers.empty();
-        if (servers.empty())
-            servers = read_resolv_conf(read_file("/etc/resolv.conf"));
-        if (servers.empty())
-            return Error{"no DNS resolver: none answers on 127.0.0.1 or ::1, and /etc/resolv.conf "
-                         "names none; set [resolver] servers"};
-    }
-    opened.resolvers = names_of(servers);
-    auto dns = connect(loop, std::move(servers), settings, opened.trusted);
+    auto servers = choose_servers(settings, read_file("/etc/resolv.conf"));
+    if (!servers)
+        return Error{servers.error()};
+    DnsServersSettings chosen;
+    chosen.servers = *std::move(servers);
+    chosen.bogus_names = settings.bogus_names;
+    chosen.timeout = settings.timeout;
+    auto dns = DnsServers::create(loop, std::move(chosen));
     if (!dns)
         return Error{dns.error()};
     opened.dns = *std::move(dns);
@@ -130,9 +80,26 @@ Status open_store(Opened& opened, Database::Access access, Time now) {
 
 constexpr Millis soon{5'000}; // until a resolver that is not up yet is asked again
 
-void report(const SelfTestResult& before, const SelfTestResult& now) {
+// What was found at the last test, to tell what is new.
+struct Found {
+    Validation validation = Validation::untested;
+    bool reachable = true;
+    std::vector<std::string> warnings;
+};
+
+Found found_by(const DnsServers& dns) {
+    Found now{dns.validation(), dns.reachable(), {}};
+    for (const ServerState& state : dns.states())
+        if (state.missed() || (state.tested && state.reachable))
+            now.warnings.insert(now.warnings.end(), state.warnings.begin(), state.warnings.end());
+    return now;
+}
+
+void report(const Found& before, const Found& now) {
     for (const std::string& warning : now.warnings)
-        log::warning("{}", warning);
+        if (std::find(before.warnings.begin(), before.warnings.end(), warning) ==
+            before.warnings.end())
+            log::warning("{}", warning);
     if (now.validation == Validation::lost && before.validation != Validation::lost)
         log::error(
             "the resolver has stopped validating DNSSEC: DANE is unknown until it does again");
@@ -144,12 +111,36 @@ void report(const SelfTestResult& before, const SelfTestResult& now) {
 
 } // namespace
 
+Result<std::vector<ServerChoice>> choose_servers(const Settings::Resolver& settings,
+                                                 const std::string& resolv_conf) {
+    using Role = ServerChoice::Role;
+    std::vector<ServerChoice> choices;
+    for (const std::string& text : settings.servers) {
+        const auto server = parse_dns_server(text);
+        if (!server)
+            return Error{server.error()};
+        choices.emplace_back(*server, Role::named, is_trusted(settings, *server));
+    }
+    if (!choices.empty())
+        return choices;
+    for (const char* address : {"127.0.0.1", "::1"})
+        choices.emplace_back(DnsServer{address, 53}, Role::local, true);
+    for (const DnsServer& server : read_resolv_conf(resolv_conf)) {
+        const bool tried =
+            std::any_of(choices.begin(), choices.end(), [&](const ServerChoice& choice) {
+                return choice.server.address == server.address;
+            });
+        if (!tried)
+            choices.emplace_back(server, Role::system, is_trusted_path(server));
+    }
+    return choices;
+}
+
 Engine::Engine(asio::io_context& the_loop, Opened what)
     : loop(the_loop), opened(std::move(what)), current(opened.settings),
       facts(*opened.reader, *opened.writer), ledger(*opened.reader, *opened.writer),
       https(curl_settings(opened.settings->https)),
-      self_test(*opened.dns, opened.trusted, opened.settings->resolver.bogus_names),
-      resolver(loop, *opened.dns, https, facts, clock, [this] { return self_test.validation(); }),
+      resolver(loop, *opened.dns, https, facts, clock, [this] { return opened.dns->validation(); }),
       gate(facts, resolver, *opened.allowlist, *opened.promises), references(clock.now()) {}
 
 Result<std::unique_ptr<Engine>> Engine::build(asio::io_context& loop, SettingsPtr settings,
@@ -158,23 +149,23 @@ Result<std::unique_ptr<Engine>> Engine::build(asio::io_context& loop, SettingsPt
     opened.settings = std::move(settings);
     if (auto store = open_store(opened, access, SystemClock().now()); !store)
         return Error{store.error()};
-    if (auto chosen = choose_servers(loop, opened); !chosen)
+    if (auto chosen = open_resolvers(loop, opened); !chosen)
         return Error{chosen.error()};
     return std::make_unique<Engine>(loop, std::move(opened));
 }
 
 asio::awaitable<void> Engine::keep_testing(std::function<void()> after_first) {
-    SelfTestResult before;
-    before.reachable = true;
+    Found before;
     for (;;) {
-        const SelfTestResult now = co_await self_test.run();
+        co_await opened.dns->test();
+        Found now = found_by(*opened.dns);
         report(before, now);
-        before = now;
+        before = std::move(now);
         if (const auto once = std::exchange(after_first, nullptr))
             once();
         const Millis retest = current.get()->resolver.retest;
         asio::steady_timer pause(
-            loop, now.validation == Validation::untested ? std::min(retest, soon) : retest);
+            loop, before.validation == Validation::untested ? std::min(retest, soon) : retest);
         asio::error_code cancelled;
         co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
         if (cancelled)

@@ -5,10 +5,9 @@
 #include "conf/settings.h"
 #include "control/commands.h"
 #include "gate/gate.h"
-#include "resolve/ares_dns.h"
 #include "resolve/curl_https.h"
+#include "resolve/dns_servers.h"
 #include "resolve/resolver.h"
-#include "resolve/self_test.h"
 #include "store/allowlist.h"
 #include "store/database.h"
 #include "store/facts_store.h"
@@ -20,6 +19,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 // Everything between the doors: store, resolver, gate, in the order in which each needs the one
 // before. Built once by surehopd, and by `surehop --offline` where no daemon runs.
@@ -56,21 +56,24 @@ struct Opened {
     std::unique_ptr<Writer> writer;
     std::unique_ptr<Allowlist> allowlist;
     std::unique_ptr<Promises> promises;
-    std::unique_ptr<AresDns> dns;
-    std::string resolvers; // "127.0.0.1:53, ..."
-    bool trusted = false;  // the AD bit of all of them may be believed
+    std::unique_ptr<DnsServers> dns;
 };
 
+// The configured servers; else those of this machine and, for as long as none of these answers,
+// those that this resolv.conf names. Trusted is, of these, who is on this machine as well.
+Result<std::vector<ServerChoice>> choose_servers(const Settings::Resolver& settings,
+                                                 const std::string& resolv_conf);
+
 struct Engine {
-    // Opens the store and chooses the resolvers (the loop runs meanwhile). The error names what is
-    // wrong and the remedy; nothing is left half-built. read_only: the store is another process's,
-    // and what is learnt here is not kept.
+    // Opens the store and the channels to the resolvers. The error names what is wrong and the
+    // remedy; nothing is left half-built. read_only: the store is another process's, and what is
+    // learnt here is not kept.
     static Result<std::unique_ptr<Engine>>
     build(asio::io_context& loop, SettingsPtr settings,
           Database::Access access = Database::Access::read_write);
 
-    // Runs the self-test at once and then every `resolver.retest`; logs what changes. The first one
-    // decides whether DANE counts: `after_first` is called when it has ended.
+    // Tests the resolvers at once and then every `resolver.retest`; logs what changes. The first
+    // test decides whether DANE counts: `after_first` is called when it has ended.
     asio::awaitable<void> keep_testing(std::function<void()> after_first);
 
     asio::io_context& loop;
@@ -80,7 +83,6 @@ struct Engine {
     FactsStore facts;
     Ledger ledger;
     CurlHttps https;
-    SelfTest self_test;
     Resolver resolver;
     Gate gate;
     References references;

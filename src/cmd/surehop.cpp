@@ -99,7 +99,7 @@ int answer_offline(const Common& common, const Request& request) {
     asio::co_spawn(
         loop,
         [&]() -> asio::awaitable<void> {
-            (void)co_await engine.self_test.run();
+            co_await engine.opened.dns->test();
             reply = co_await commands.answer(request.ask, self);
             loop.stop();
         },

@@ -46,6 +46,17 @@ std::vector<std::string> needs_restart(const Settings& before, const Settings& a
     return out;
 }
 
+Json resolvers_json(const DnsServers& dns) {
+    Json out = Json::array();
+    for (const ServerState& server : dns.states())
+        if (server.tested)
+            out.push_back({{"server", server.name},
+                           {"answers", server.reachable},
+                           {"validates", server.validation == Validation::proven},
+                           {"used", server.used}});
+    return out;
+}
+
 } // namespace
 
 Daemon::Daemon(Engine& engine)
@@ -197,7 +208,8 @@ Json Daemon::status() const {
                 {"lock", name_of(settings->site->lock)},
                 {"rules", settings->site->rules->hash()},
                 {"configuration", settings->hash},
-                {"validates", engine_.self_test.validation() == Validation::proven},
+                {"validates", engine_.opened.dns->validation() == Validation::proven},
+                {"resolvers", resolvers_json(*engine_.opened.dns)},
                 {"look_ups", engine_.resolver.in_flight()},
                 {"writes_waiting", engine_.opened.writer->queued()}};
 }

@@ -259,14 +259,14 @@ void check_resolver(Reading& reading) {
         if (!server)
             continue;
         addresses.push_back(server->address);
-        if (is_trusted_path(*server) ||
-            std::find(r.trusted.begin(), r.trusted.end(), server->address) != r.trusted.end())
+        if (is_trusted(r, *server))
             continue;
         reading.warn(
             reading.place_of(fmt::format("resolver.servers[{}]", i + 1)),
-            fmt::format("the word of {} on DNSSEC cannot be trusted, so no destination "
-                        "reaches \"dane\"; use a validating resolver on 127.0.0.1, or write "
-                        "trusted = [\"{}\"] if it validates and the way to it is safe",
+            fmt::format("the word of {} on DNSSEC cannot be trusted, so it is asked only where no "
+                        "other server validates, and then no destination reaches \"dane\"; use a "
+                        "validating resolver on 127.0.0.1, or write trusted = [\"{}\"] if it "
+                        "validates and the way to it is safe",
                         server->address, server->address));
     }
     for (std::size_t i = 0; i < r.trusted.size(); ++i)
@@ -318,14 +318,10 @@ void finish(Settings& settings) {
     settings.site = std::move(site);
 }
 
-bool all_servers_trusted(const Settings::Resolver& resolver) {
-    return !resolver.servers.empty() &&
-           std::all_of(resolver.servers.begin(), resolver.servers.end(), [&](const auto& text) {
-               const auto server = parse_dns_server(text);
-               return server && (is_trusted_path(*server) ||
-                                 std::find(resolver.trusted.begin(), resolver.trusted.end(),
-                                           server->address) != resolver.trusted.end());
-           });
+bool is_trusted(const Settings::Resolver& resolver, const DnsServer& server) {
+    const auto& declared = resolver.trusted;
+    return is_trusted_path(server) ||
+           std::find(declared.begin(), declared.end(), server.address) != declared.end();
 }
 
 } // namespace surehop

@@ -22,6 +22,8 @@
 
 namespace surehop {
 
+struct DnsServer;
+
 // Where in the file something stands, counted from 1. Line 0: nowhere, it is a default.
 struct Place {
     std::uint32_t line = 0;
@@ -65,8 +67,8 @@ struct Settings {
     } store;
 
     struct Resolver {
-        // "127.0.0.1:53", "[::1]:53": parse_dns_server() takes them. Empty: 127.0.0.1 and ::1 if
-        // they answer, else resolv.conf without DANE.
+        // "127.0.0.1:53", "[::1]:53": parse_dns_server() takes them. Empty: 127.0.0.1 and ::1 as
+        // soon as one answers, until then resolv.conf.
         std::vector<std::string> servers;
         std::vector<std::string> trusted;     // canonical addresses, without a port
         std::vector<std::string> bogus_names; // A-labels
@@ -105,8 +107,8 @@ struct Settings {
 
 using SettingsPtr = std::shared_ptr<const Settings>;
 
-// Whether the AD bit of every server that this configuration names may be believed (DESIGN
-// invariant 7): each is on a trusted path or declared so. False when it names none.
-bool all_servers_trusted(const Settings::Resolver& resolver);
+// Whether the AD bit of this server may be believed (DESIGN invariant 7): it is on a trusted path
+// or declared so.
+bool is_trusted(const Settings::Resolver& resolver, const DnsServer& server);
 
 } // namespace surehop

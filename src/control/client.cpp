@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 
 namespace surehop {
 
@@ -70,6 +71,21 @@ class Socket {
     int fd_;
 };
 
+// control/protocol.h, from whoever serves the socket: nothing where it is neither form.
+std::optional<Result<Json>> read_answer(std::string_view text) {
+    const auto reply = parse_json(text);
+    if (!reply || !reply->is_object())
+        return std::nullopt;
+    const auto ok = reply->find("ok"), result = reply->find("result"), error = reply->find("error");
+    if (ok == reply->end() || !ok->is_boolean())
+        return std::nullopt;
+    if (ok->get<bool>() && result != reply->end())
+        return Result<Json>(*result);
+    if (!ok->get<bool>() && error != reply->end() && error->is_string())
+        return Result<Json>(Error{error->get<std::string>()});
+    return std::nullopt;
+}
+
 } // namespace
 
 Result<Json> ask_daemon(const std::string& socket_path, const Json& request, Seconds most) {
@@ -87,13 +103,12 @@ Result<Json> ask_daemon(const std::string& socket_path, const Json& request, Sec
     if (!socket.send(print_json(request) + "\n") || !socket.receive(text))
         return Error{
             fmt::format("surehopd at {} did not answer within {} s", socket_path, most.count())};
-    const auto reply = parse_json(text);
-    if (!reply || !reply->is_object() || !reply->contains("ok"))
+    if (text.empty())
         return Error{
             fmt::format("surehopd at {} closed the connection without an answer", socket_path)};
-    if (!reply->value("ok", false))
-        return Error{reply->value("error", std::string("surehopd gave no reason"))};
-    return reply->at("result");
+    if (auto answer = read_answer(text))
+        return *std::move(answer);
+    return Error{fmt::format("what serves {} does not answer as surehopd does", socket_path)};
 }
 
 bool daemon_runs(const std::string& socket_path) {

@@ -80,7 +80,8 @@ struct Facts {
     std::optional<bool> mx_secure; // the MX answer and each CNAME on its way; none: not knowable
     bool null_mx = false;          // RFC 7505
     bool implicit_mx = false;
-    // DANE held when our resolver stopped validating: unknown until it validates again.
+    // DANE held when it could last be looked up, and now it cannot be, since our resolver does not
+    // validate or did not answer: unknown until it does.
     bool dane_lost = false;
     std::vector<Host> hosts; // by preference
     StsFacts sts;

@@ -53,6 +53,8 @@ constexpr auto rows = std::to_array<ReasonRow>({
     {resolver_validation_lost, "resolver-validation-lost",
      "this site's resolver has stopped validating DNSSEC"},
     {nothing_published, "nothing-published", "it publishes neither DANE nor MTA-STS"},
+    {no_sts_dane_unchecked, "no-sts-dane-unchecked",
+     "it publishes no MTA-STS policy, and this site cannot check DANE"},
     {next_hop_address, "next-hop-address", "for a bare address nothing can be published"},
     {next_hop_hidden, "next-hop-hidden", "where its mail really goes cannot be seen here"},
     {next_hop_invalid, "next-hop-invalid", "the next hop given by the mail server is not valid"},

@@ -52,6 +52,7 @@ enum class Reason : std::uint8_t {
     resolver_not_validating,
     resolver_validation_lost,
     nothing_published,
+    no_sts_dane_unchecked,
     next_hop_address,
     next_hop_hidden,
     next_hop_invalid,

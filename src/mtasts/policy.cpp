@@ -106,6 +106,13 @@ std::string_view take_line(std::string_view& body) {
     return line;
 }
 
+bool holds_only_empty_lines(std::string_view body) {
+    while (!body.empty())
+        if (!take_line(body).empty())
+            return false;
+    return true;
+}
+
 } // namespace
 
 std::string_view name_of(Mode mode) {
@@ -134,9 +141,15 @@ bool Policy::allows(const Domain& host) const {
 
 Result<Policy> parse_policy(std::string_view body) {
     Draft draft;
-    for (std::size_t number = 1; !body.empty(); ++number)
-        if (const auto fault = take_field(take_line(body), draft))
+    for (std::size_t number = 1; !body.empty(); ++number) {
+        const std::string_view line = take_line(body);
+        // §3.2 knows no empty lines. At the end they are common, and take nothing from what stands
+        // before them; anywhere else something may be missing.
+        if (line.empty() && holds_only_empty_lines(body))
+            break;
+        if (const auto fault = take_field(line, draft))
             return Error{fmt::format("line {}: {}", number, *fault)};
+    }
 
     // §3.2: version, mode and max_age are required; so is mx, unless the mode is none.
     if (!draft.version)

@@ -38,7 +38,7 @@ struct Policy {
 
 constexpr Seconds longest_max_age{31557600};
 
-// The error names the line and what is wrong with it.
+// Empty lines are taken at the end only. The error names the line and what is wrong with it.
 Result<Policy> parse_policy(std::string_view body);
 
 // A body that parses to the same policy.

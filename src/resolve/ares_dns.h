@@ -29,7 +29,7 @@ struct AresSettings {
     Millis timeout{1500};           // of one try
     int tries = 2;                  // a question ends after timeout * 2^tries at the latest
     // Whether the AD bit of each of these servers may be believed (DESIGN invariant 7). c-ares does
-    // not tell which server answered, so it is all or none.
+    // not tell which server answered, so it is all or none: DnsServers sees to that.
     bool trusted_path = false;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "base/result.h"
 #include "facts/facts.h"
 
 #include <string>
@@ -12,8 +13,16 @@ namespace surehop {
 class FactsBook {
   public:
     virtual ~FactsBook() = default;
-    virtual FactsPtr find(std::string_view key) = 0; // null when never learnt
+    // Null when never learnt. An error is neither: what is known cannot be read now, and may be a
+    // policy that binds, so that nothing may be put in its place.
+    virtual Result<FactsPtr> read(std::string_view key) = 0;
     virtual void put(const std::string& key, FactsPtr facts) = 0;
+
+    // For whoever learns what he does not find: that goes by read(), and ends as unknown.
+    FactsPtr find(std::string_view key) {
+        const auto facts = read(key);
+        return facts ? *facts : nullptr;
+    }
 };
 
 } // namespace surehop

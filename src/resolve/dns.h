@@ -88,9 +88,10 @@ class Dns {
 
 // What is known of the resolver's validation (DESIGN invariant 7).
 enum class Validation : std::uint8_t {
-    untested, // it has not answered yet: DANE is unknown
+    untested, // it has shown neither yet: DANE is unknown
     proven,   // the self-test passed: the AD bit counts
-    never,    // it has never validated: a site without DANE
+    never,    // it does not, and never did in this process: a site without DANE, but unknown
+              // where DANE was known to hold before
     lost,     // it did validate and does not now: DANE is unknown
 };
 

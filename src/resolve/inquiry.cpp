@@ -27,7 +27,7 @@ class Inquiry {
         facts_.learnt = now_;
         facts_.until = now_ + longest_life;
         facts_.sts.standing = {State::absent, Reason::sts_txt_none};
-        facts_.dane_lost = sources_.validation == Validation::lost && dane_held_before();
+        facts_.dane_lost = dane_held_before();
         if (hop_.kind() == HopKind::domain) {
             std::vector<asio::awaitable<void>> both;
             both.push_back(mail_exchangers());
@@ -37,6 +37,8 @@ class Inquiry {
             facts_.hosts.emplace_back(*hop_.domain());
             co_await host(facts_.hosts.front());
         }
+        if (validating() && !dane_is_unknown())
+            facts_.dane_lost = false; // what was found says it
         // Whoever waited for this must find it fresh, however long it took.
         facts_.until = std::max(facts_.until, sources_.clock.now() + shortest_life);
         co_return std::move(facts_);
@@ -45,6 +47,15 @@ class Inquiry {
   private:
     bool validating() const { return sources_.validation == Validation::proven; }
 
+    // Whether some look-up that DANE depends on failed.
+    bool dane_is_unknown() const {
+        return (facts_.mx && facts_.mx->state == State::unknown) ||
+               std::any_of(facts_.hosts.begin(), facts_.hosts.end(),
+                           [](const Host& h) { return h.tlsa.state == State::unknown; });
+    }
+
+    // Survives whatever is learnt without validation, and restarts: what could not be checked
+    // refutes nothing.
     bool dane_held_before() const {
         return known_ &&
                (known_->dane_lost ||
@@ -169,14 +180,14 @@ class Inquiry {
             co_await tlsa(host, std::move(bases));
     }
 
-    // DESIGN: a site whose resolver has never validated has no DANE and blocks nothing else; one
-    // that lost it does not know, where DANE was known to hold; one that has not answered yet knows
-    // nothing.
+    // DESIGN: a site whose resolver has never validated has no DANE and blocks nothing else; where
+    // DANE was known to hold it does not know, however that was lost; one that has shown nothing
+    // yet knows nothing.
     Standing without_validation() const {
-        if (facts_.dane_lost)
-            return {State::unknown, Reason::resolver_validation_lost};
         if (sources_.validation == Validation::untested)
             return {State::unknown, Reason::look_up_running};
+        if (facts_.dane_lost)
+            return {State::unknown, Reason::resolver_validation_lost};
         return {State::absent, Reason::resolver_not_validating};
     }
 

@@ -47,13 +47,29 @@ std::shared_ptr<Resolver::Flight> Resolver::join(const NextHop& next_hop, bool f
     return flight;
 }
 
+asio::awaitable<void> Resolver::learn_into_book(NextHop next_hop, FactsPtr known,
+                                                bool fetch_again) {
+    for (bool again = false;; again = true) {
+        Sources sources{dns_, https_, validation_(), clock_, fetch_again};
+        Facts facts = co_await inquire(next_hop, known, sources);
+        // What was learnt while our resolver began or ceased to validate is neither of both worlds:
+        // answers that nobody checked, read as if. Once more; a resolver does not do it often.
+        if (sources.validation != validation_() && !again)
+            continue;
+        book_.put(next_hop.key(), std::make_shared<const Facts>(std::move(facts)));
+        co_return;
+    }
+}
+
 asio::awaitable<void> Resolver::fly(NextHop next_hop, std::shared_ptr<Flight> flight,
                                     bool fetch_again) {
     const std::string key = next_hop.key();
     try {
-        Sources sources{dns_, https_, validation_(), clock_, fetch_again};
-        Facts facts = co_await inquire(next_hop, book_.find(key), sources);
-        book_.put(key, std::make_shared<const Facts>(std::move(facts)));
+        const auto known = book_.read(key);
+        if (known)
+            co_await learn_into_book(next_hop, *known, fetch_again);
+        else
+            log::error("{} stays unknown, since the store cannot be read: {}", key, known.error());
     } catch (const std::exception& error) {
         // Nothing was learnt: whoever waits finds no fresh facts in the book, which is *unknown*.
         log::error("the look-up of {} broke down: {}", key, error.what());

@@ -19,7 +19,7 @@
 
 // Learns the facts of a next hop once, however many ask at the same time (single flight), and
 // writes them into the book even when everybody who asked has given up: late answers serve the next
-// try.
+// try. Where the book cannot be read nothing is looked up nor written: the next hop stays unknown.
 
 namespace surehop {
 
@@ -68,6 +68,7 @@ class Resolver {
     bool take_place(const std::string& client);
     void leave_place(const std::string& client);
     static Learnt wait_for(Flight& flight, Millis most, const std::function<void()>& progress);
+    asio::awaitable<void> learn_into_book(NextHop next_hop, FactsPtr known, bool fetch_again);
     asio::awaitable<void> fly(NextHop next_hop, std::shared_ptr<Flight> flight, bool fetch_again);
 
     asio::io_context& loop_;

@@ -80,7 +80,7 @@ asio::awaitable<SelfTestResult> SelfTest::run() {
         validation_ = Validation::proven;
     else if (proof == Proof::refuted && validation_ == Validation::proven)
         validation_ = Validation::lost;
-    else if (result.reachable && validation_ == Validation::untested)
+    else if (proof == Proof::refuted && validation_ == Validation::untested)
         validation_ = Validation::never;
     result.validation = validation_;
     co_return result;

@@ -13,8 +13,9 @@
 // worth something only if it is also withheld: `. SOA` must come with AD, and each configured bogus
 // name must give SERVFAIL. One that answers NOERROR means that validation is lost; one that is gone
 // (NXDOMAIN, timeout) is a warning, and if none of them shows anything the last proof is kept, as
-// it is when the resolver does not answer. One that has not answered at all yet, as while a machine
-// starts, stays untested: it may validate, so DANE is unknown. Run at start and every `retest`.
+// it is when the resolver does not answer. One that has shown nothing at all yet, as while a
+// machine starts (it is silent, or has no uplink and answers SERVFAIL), stays untested: it may
+// validate, so DANE is unknown. One server each; run at start and every `retest`.
 
 namespace surehop {
 

@@ -73,7 +73,7 @@ Writer::Job prune(std::size_t most, Time now) {
 FactsStore::FactsStore(Database& reader, Writer& writer, FactsLimits limits)
     : reader_(reader), writer_(writer), limits_(limits) {}
 
-FactsPtr FactsStore::find(std::string_view key) {
+Result<FactsPtr> FactsStore::read(std::string_view key) {
     std::uint64_t forgets = 0;
     bool may_keep = false;
     {
@@ -91,16 +91,18 @@ FactsPtr FactsStore::find(std::string_view key) {
         const auto hold = reader_.lock();
         auto query = reader_.reuse("SELECT body FROM facts WHERE key = ?1");
         if (!query)
-            return nullptr;
+            return Error{query.error()};
         const auto row = query->bind(1, key).step();
-        if (!row || !*row)
-            return nullptr;
+        if (!row)
+            return Error{row.error()};
+        if (!*row)
+            return FactsPtr();
         body = query->text(0);
     }
     auto facts = from_store(body);
     if (!facts)
-        return nullptr;
-    auto learnt = std::make_shared<const Facts>(*std::move(facts));
+        return FactsPtr();
+    FactsPtr learnt = std::make_shared<const Facts>(*std::move(facts));
 
     const std::lock_guard hold(mutex_);
     if (const auto found = memory_.find(key); found != memory_.end())

@@ -22,7 +22,8 @@
 // the writer and loses nothing that a look-up cannot bring back.
 //
 // Both are bounded (invariant 10): whoever invents domains makes old rows go, those first in which
-// no MTA-STS enforce policy binds (invariant 4). A row that cannot be read is as never learnt.
+// no MTA-STS enforce policy binds (invariant 4). A row whose contents are damaged, or of another
+// version, is as never learnt; that the disk cannot be read is an error.
 
 namespace surehop {
 
@@ -36,7 +37,7 @@ class FactsStore final : public FactsBook {
   public:
     FactsStore(Database& reader, Writer& writer, FactsLimits limits = {});
 
-    FactsPtr find(std::string_view key) override; // null when never learnt; may be out of date
+    Result<FactsPtr> read(std::string_view key) override; // may be out of date
     void put(const std::string& key, FactsPtr facts) override;
     Result<bool> forget(const std::string& key); // false: was not known. Error: still on disk
 

@@ -43,6 +43,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     const auto again = parse_policy(print_policy(*policy));
     require(again && *again == *policy, "what is printed is read as the same policy");
 
+    const auto longer = parse_policy(body + (body.ends_with('\n') ? "" : "\n") + "\r\n\n");
+    require(longer && *longer == *policy, "empty lines at the end say nothing");
+
     std::string crlf;
     for (std::size_t i = 0; i < body.size(); ++i) {
         if (body[i] == '\n' && (i == 0 || body[i - 1] != '\r'))

@@ -49,7 +49,7 @@ std::shared_ptr<Facts> facts_at(Time now) {
 
 } // namespace
 
-FactsPtr MapBook::find(std::string_view key) {
+Result<FactsPtr> MapBook::read(std::string_view key) {
     const std::lock_guard hold(mutex_);
     const auto found = facts_.find(std::string(key));
     return found == facts_.end() ? nullptr : found->second;

@@ -25,7 +25,7 @@ namespace surehop::test {
 
 class MapBook final : public FactsBook {
   public:
-    FactsPtr find(std::string_view key) override;
+    Result<FactsPtr> read(std::string_view key) override;
     void put(const std::string& key, FactsPtr facts) override;
 
   private:

@@ -314,6 +314,12 @@ TEST(Assessment, WhyNot) {
     const Facts bare = facts_of({host("mx1.a.test", 10, plain)});
     EXPECT_EQ(why_not(bare, authenticated), "nothing-published");
     EXPECT_EQ(why_not(bare, Level::dane), "tlsa-none");
+    // Where nobody here can look, it may well publish DANE.
+    Facts unchecked = bare;
+    unchecked.mx_secure = unchecked.hosts[0].addresses_secure = std::nullopt;
+    unchecked.hosts[0].tlsa = {State::absent, Reason::resolver_not_validating};
+    EXPECT_EQ(why_not(unchecked, authenticated), "no-sts-dane-unchecked");
+    EXPECT_EQ(why_not(unchecked, Level::dane), "resolver-not-validating");
     EXPECT_EQ(why_not(facts_of({host("mx1.a.test", 10, unusable)}), authenticated),
               "tlsa-unusable");
     EXPECT_EQ(why_not(with_policy(bare, Mode::testing, {}), authenticated), "sts-mode-testing");

@@ -2,6 +2,7 @@
 #include "conf/load.h"
 
 #include "conf/show.h"
+#include "resolve/ares_dns.h"
 #include "support/source_tree.h"
 
 #include <gtest/gtest.h>
@@ -480,19 +481,20 @@ TEST(ConfLoad, sockets) {
 TEST(ConfLoad, resolvers_that_cannot_be_believed) {
     EXPECT_EQ(warnings_of(audit + "[resolver]\nservers = [\"127.0.0.1\", \"192.0.2.53\", "
                                   "\"127.0.0.53\"]\ntrusted = [\"127.0.0.53\", \"192.0.2.54\"]"),
-              "f:4:25: the word of 192.0.2.53 on DNSSEC cannot be trusted, so no destination "
-              "reaches \"dane\"; use a validating resolver on 127.0.0.1, or write trusted = "
-              "[\"192.0.2.53\"] if it validates and the way to it is safe\n"
+              "f:4:25: the word of 192.0.2.53 on DNSSEC cannot be trusted, so it is asked only "
+              "where no other server validates, and then no destination reaches \"dane\"; use a "
+              "validating resolver on 127.0.0.1, or write trusted = [\"192.0.2.53\"] if it "
+              "validates and the way to it is safe\n"
               "f:5:26: 192.0.2.54 is trusted, but not asked; write it into servers, too\n");
-    const auto trusted = [](const std::string& resolver) {
-        return all_servers_trusted(
-            load_text(audit + "[resolver]\n" + resolver, "f").settings->resolver);
+    const auto trusted = [](const std::string& resolver, const std::string& server) {
+        return is_trusted(load_text(audit + "[resolver]\n" + resolver, "f").settings->resolver,
+                          *parse_dns_server(server));
     };
-    EXPECT_TRUE(trusted("servers = [\"127.0.0.1\", \"[::1]:5353\"]"));
-    EXPECT_TRUE(trusted("servers = [\"192.0.2.53:5353\"]\ntrusted = [\"192.0.2.53\"]"));
-    EXPECT_FALSE(trusted("servers = [\"127.0.0.1\", \"192.0.2.53\"]"));
-    EXPECT_FALSE(trusted("servers = [\"127.0.0.53\"]"));
-    EXPECT_FALSE(trusted(""));
+    EXPECT_TRUE(trusted("", "127.0.0.1"));
+    EXPECT_TRUE(trusted("", "[::1]:5353"));
+    EXPECT_TRUE(trusted("trusted = [\"192.0.2.53\"]", "192.0.2.53:5353"));
+    EXPECT_FALSE(trusted("trusted = [\"192.0.2.53\"]", "192.0.2.54"));
+    EXPECT_FALSE(trusted("servers = [\"127.0.0.53\"]", "127.0.0.53"));
     EXPECT_EQ(warnings_of(audit + "[https]\nport = 8443"),
               "f:4:8: policy hosts listen on port 443 (RFC 8461), so port 8443 finds no policy of "
               "strangers; write port = 443\n");

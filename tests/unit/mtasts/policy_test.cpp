@@ -261,9 +261,17 @@ TEST(MtaStsPolicy, STS_49_blank_lines_and_bom_are_invalid) {
     bad("\n" + whole, "line 1: the line is empty");
     bad("version: STSv1\n\nmode: none\nmax_age: 1\n", "line 2: the line is empty");
     bad("version: STSv1\n \t\r\nmode: none\nmax_age: 1\n", "line 2: the line is empty");
-    bad(whole + "\n", "line 6: the line is empty");
-    bad(whole + "\r\n", "line 6: the line is empty");
+    bad("\n", "there is no version");
     bad("<!DOCTYPE html>\n<html></html>\n", "line 1");
+}
+
+TEST(MtaStsPolicy, STS_49_empty_lines_at_the_end_say_nothing) {
+    const Policy policy = good(whole);
+    for (const std::string end : {"\n", "\r\n", "\n\n\n", "\r\n\r\n", " \t\r\n", "\n  "})
+        EXPECT_EQ(good(whole + end), policy);
+    bad(whole + "\n\r", "line 6"); // CR alone is no line end
+    bad(whole + "\nmx: late.example\n", "line 6: the line is empty");
+    bad(whole + "\n\nx", "line 6: the line is empty");
 }
 
 TEST(MtaStsPolicy, STS_60_star_is_one_whole_label) {

@@ -501,6 +501,55 @@ TEST_F(Inquiry, DANE_01_lost_validation_makes_dane_unknown_where_it_held) {
     EXPECT_FALSE(learn("a.test").dane_lost);
 }
 
+// A process that begins after validation was lost has never seen it, and knows from the store.
+TEST_F(Inquiry, DANE_01_dane_that_held_before_a_restart_is_unknown_without_validation) {
+    dns.add(dane_zone);
+    dns.add("zone b.test signed\n b.test MX 10 mx.b.test\n mx.b.test A 192.0.2.9");
+    (void)learn("a.test");
+    (void)learn("b.test");
+    dns.validates = false;
+    const Standing lost = because(State::unknown, Reason::resolver_validation_lost);
+    for (const Validation now : {Validation::never, Validation::untested, Validation::never,
+                                 Validation::lost, Validation::never}) {
+        validation = now;
+        EXPECT_EQ(learn("a.test").hosts.at(0).tlsa,
+                  now == Validation::untested ? because(State::unknown, Reason::look_up_running)
+                                              : lost);
+        EXPECT_TRUE(from_store(to_store(learn("a.test")))->dane_lost);
+    }
+    EXPECT_EQ(learn("b.test").hosts.at(0).tlsa,
+              because(State::absent, Reason::resolver_not_validating));
+    // What nobody checked does not erase it: no MX host, no domain.
+    dns.remove("a.test", "MX");
+    EXPECT_EQ(learn("a.test").hosts.at(0).tlsa.state, State::absent) << "implicit MX, no address";
+    dns.add("a.test MX 10 mx1.a.test");
+    EXPECT_EQ(learn("a.test").hosts.at(0).tlsa, lost);
+    validation = Validation::proven;
+    dns.validates = true;
+    EXPECT_EQ(learn("a.test").hosts.at(0).tlsa.state, State::present);
+}
+
+// The resolver dies, and comes back without validation.
+TEST_F(Inquiry, DANE_01_failed_look_ups_do_not_erase_that_dane_held) {
+    dns.add(dane_zone);
+    (void)learn();
+    dns.remove("a.test", "MX");
+    dns.add("a.test MX fails timeout");
+    EXPECT_EQ(learn().mx->state, State::unknown);
+    EXPECT_TRUE(learn().dane_lost);
+    validation = Validation::lost;
+    dns = Zone(dane_zone);
+    dns.validates = false;
+    EXPECT_EQ(learn().hosts.at(0).tlsa, because(State::unknown, Reason::resolver_validation_lost));
+    // What was looked up and is not there does.
+    validation = Validation::proven;
+    dns.validates = true;
+    dns.remove("_25._tcp.mx1.a.test", "TLSA");
+    EXPECT_EQ(learn().hosts.at(0).tlsa, because(State::absent, Reason::tlsa_none));
+    validation = Validation::never;
+    EXPECT_EQ(learn().hosts.at(0).tlsa, because(State::absent, Reason::resolver_not_validating));
+}
+
 // While a machine starts, the resolver may not be up yet: that is no reason to refuse mail for
 // good.
 TEST_F(Inquiry, DANE_01_resolver_that_has_not_answered_yet_leaves_dane_unknown) {

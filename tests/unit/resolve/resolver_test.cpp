@@ -26,7 +26,7 @@ class ResolverOnLoop : public ::testing::Test {
     Resolver& resolver() {
         if (!resolver_)
             resolver_ = std::make_unique<Resolver>(
-                loop, dns, https, *book, clock, [] { return Validation::proven; }, limits);
+                loop, dns, https, *book, clock, [this] { return validation; }, limits);
         return *resolver_;
     }
     void turn() { // what can be done now is done
@@ -41,6 +41,7 @@ class ResolverOnLoop : public ::testing::Test {
     MapBook map;
     FactsBook* book = &map;
     ResolverLimits limits;
+    Validation validation = Validation::proven;
 
   private:
     std::unique_ptr<Resolver> resolver_;
@@ -101,12 +102,44 @@ TEST_F(ResolverOnLoop, NoMoreInFlightThanTheLimit) {
 TEST_F(ResolverOnLoop, BookThatThrowsLeavesNoFlightBehind) {
     class Broken final : public FactsBook {
       public:
-        FactsPtr find(std::string_view) override { throw std::runtime_error("broken"); }
+        Result<FactsPtr> read(std::string_view) override { throw std::runtime_error("broken"); }
         void put(const std::string&, FactsPtr) override {}
     } broken;
     book = &broken;
     EXPECT_EQ(run(loop, resolver().learn(hop("a.test"), Millis{1000})), Learnt::done);
     EXPECT_EQ(resolver().in_flight(), 0U);
+}
+
+// Invariant 4: what cannot be read may be an enforce policy, and must survive.
+TEST_F(ResolverOnLoop, BookThatCannotBeReadIsNotWritten) {
+    class Unreadable final : public FactsBook {
+      public:
+        Result<FactsPtr> read(std::string_view) override { return Error{"disk I/O error"}; }
+        void put(const std::string&, FactsPtr) override { ++puts; }
+        int puts = 0;
+    } unreadable;
+    book = &unreadable;
+    EXPECT_EQ(run(loop, resolver().learn(hop("a.test"), Millis{1000})), Learnt::done);
+    EXPECT_EQ(unreadable.puts, 0);
+    EXPECT_TRUE(dns.asked.empty());
+    EXPECT_EQ(resolver().in_flight(), 0U);
+}
+
+// The resolver stops validating between two questions: what the second brought was not checked.
+TEST_F(ResolverOnLoop, WhatIsLearntWhileValidationChangesIsLearntAgain) {
+    dns.add("zone d.test signed\n d.test MX 10 mx.d.test\n mx.d.test A 192.0.2.1\n"
+            "_25._tcp.mx.d.test TLSA 3 1 1 key-a");
+    EXPECT_EQ(run(loop, resolver().learn(hop("d.test"), Millis{1000})), Learnt::done);
+    ASSERT_EQ(map.find("d.test")->hosts.at(0).tlsa.state, State::present);
+    dns.hold();
+    EXPECT_EQ(run(loop, resolver().learn(hop("d.test"), Millis{1})), Learnt::running);
+    validation = Validation::lost;
+    dns.validates = false;
+    dns.release();
+    turn();
+    EXPECT_EQ(map.find("d.test")->hosts.at(0).tlsa,
+              (Standing{State::unknown, Reason::resolver_validation_lost}));
+    EXPECT_EQ(map.find("d.test")->mx_secure, std::nullopt);
 }
 
 TEST(ResolverReason, OfEachEnd) {

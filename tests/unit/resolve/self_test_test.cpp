@@ -107,7 +107,7 @@ TEST(SelfTest, FirstRun) {
          true,
          {"a", "b"},
          {{"", signed_root}, {"a", gone}, {"b", refused}},
-         Validation::never,
+         Validation::untested,
          true,
          2},
         {"path not trusted",
@@ -119,8 +119,14 @@ TEST(SelfTest, FirstRun) {
          1},
         {"silent", true, {"a"}, {{"", silent}}, Validation::untested, false, 1},
         {"dead", true, {}, {{"", dead}}, Validation::untested, false, 1},
-        {"root refused", true, {}, {{"", refused}}, Validation::never, true, 1},
-        {"root SERVFAIL", true, {}, {{"", servfail}}, Validation::never, true, 1},
+        {"root refused", true, {}, {{"", refused}}, Validation::untested, true, 1},
+        {"root SERVFAIL: no uplink yet",
+         true,
+         {"a"},
+         {{"", servfail}, {"a", servfail}},
+         Validation::untested,
+         true,
+         1},
     };
     for (const auto& row : table) {
         FakeDns dns;
@@ -141,8 +147,8 @@ TEST(SelfTest, AsksForTheRootAndTheBogusNames) {
     EXPECT_EQ(dns.types, (std::vector<RrType>{RrType::soa, RrType::a}));
 }
 
-// Whoever has not answered yet is not yet known not to validate; who has is not untested again.
-TEST(SelfTest, FirstAnswerDecides) {
+// Whoever has shown nothing yet is not yet known not to validate; who has is not untested again.
+TEST(SelfTest, FirstProofOrRefutationDecides) {
     const struct {
         const char* what;
         Rows rows;
@@ -150,7 +156,7 @@ TEST(SelfTest, FirstAnswerDecides) {
     } table[] = {
         {"proof", {{"", signed_root}, {"a", servfail}}, Validation::proven},
         {"refutation", {{"", unsigned_root}}, Validation::never},
-        {"nothing shown", {{"", servfail}}, Validation::never},
+        {"nothing shown", {{"", servfail}}, Validation::untested},
         {"still silent", {}, Validation::untested},
     };
     for (const auto& row : table) {

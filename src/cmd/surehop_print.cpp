@@ -91,6 +91,16 @@ std::string hop(const Json& next_hop) {
                        at(next_hop, "port"), source.empty() ? "" : ", from " + source);
 }
 
+// A text as it is; an object as "name=value name=value".
+std::string element(const Json& value) {
+    if (!value.is_object())
+        return printable(value.is_string() ? value.get<std::string>() : print_json(value), 400);
+    std::string out;
+    for (const auto& [name, member] : value.items())
+        out += fmt::format("{}{}={}", out.empty() ? "" : " ", name, at(value, name.c_str()));
+    return out;
+}
+
 } // namespace
 
 std::string explain_text(const Json& e) {
@@ -214,7 +224,7 @@ std::string members_text(const Json& object) {
             continue;
         }
         for (const Json& one : value)
-            out += fmt::format("{:<16}{}\n", name, printable(one.get<std::string>(), 400));
+            out += fmt::format("{:<16}{}\n", name, element(one));
     }
     return out;
 }

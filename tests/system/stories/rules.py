@@ -34,7 +34,18 @@ def quarantine(world):
     expect(f"messages to {recipient}", world.sinks.delivered(recipient), [])
 
 
-@story("The same mail from somebody else, and the same sender's mail to a DANE destination, go out", rules=QUARANTINE)
+@story("The promise of held mail has no end at the lock but its release", rules=QUARANTINE, fresh=True)
+def quarantine_released(world):
+    recipient = world.someone("sts.test")
+    sent = world.send(recipient, sender="ward@local.test")
+    expect("the lock while it is held", world.postfix.ask_lock("sts.test"), "query error")
+    expect_match("promise list", world.surehop.cli("promise", "list", as_json=False).out, r"sts\.test +dane +until released")
+    said = world.surehop.cli("promise", "release", "sts.test", "--reason", f"{sent.queue_id} will be deleted")
+    expect(f"exit status of promise release ({said.err})", said.status, 0)
+    expect_match("the lock afterwards", world.postfix.ask_lock("sts.test"), r"^secure match=")
+
+
+@story("The same mail from somebody else, and the same sender's mail to a DANE destination, go out", rules=QUARANTINE, fresh=True)
 def quarantine_only_where_asked(world):
     for sender, domain in (("alice@local.test", "sts.test"), ("ward@local.test", "dane.test")):
         recipient = world.someone(domain)

@@ -13,7 +13,8 @@ namespace surehop {
 
 namespace {
 
-constexpr std::string_view ipv6_tag = "ipv6:"; // RFC 5321 §4.1.3, in any case
+constexpr std::string_view list_separators = ", \t\r\n"; // Postfix's CHARS_COMMA_SP
+constexpr std::string_view ipv6_tag = "ipv6:";           // RFC 5321 §4.1.3, in any case
 
 Error not_a_hop(std::string_view text, std::string_view why) {
     return Error{fmt::format("'{}' is not a next hop: {}", printable(text, 80), why)};
@@ -24,8 +25,13 @@ std::optional<std::uint16_t> parse_port(std::string_view text) {
         std::string_view name;
         std::uint16_t port;
     };
-    static constexpr std::array<Service, 4> services = {
-        {{"smtp", 25}, {"submission", 587}, {"submissions", 465}, {"smtps", 465}}};
+    static constexpr std::array<Service, 7> services = {{{"smtp", 25},
+                                                         {"mail", 25},
+                                                         {"submission", 587},
+                                                         {"submissions", 465},
+                                                         {"smtps", 465},
+                                                         {"ssmtp", 465},
+                                                         {"urd", 465}}};
     for (const Service& service : services)
         if (same_ignoring_case(text, service.name))
             return service.port;
@@ -91,7 +97,7 @@ std::optional<std::string> canonical_address(std::string_view text) {
 Result<NextHop> NextHop::parse(std::string_view text, std::uint16_t default_port) {
     if (text.empty())
         return not_a_hop(text, "it is empty");
-    if (text.find_first_of(", \t\r\n") != std::string_view::npos)
+    if (text.find_first_of(list_separators) != std::string_view::npos)
         return not_a_hop(text, "a list, or a blank");
 
     const bool bracketed = text.front() == '[';
@@ -128,6 +134,18 @@ Result<NextHop> NextHop::parse(std::string_view text, std::uint16_t default_port
     if (bracketed)
         hop.kind_ = HopKind::host;
     return hop;
+}
+
+std::vector<std::string_view> next_hop_list(std::string_view text) {
+    std::vector<std::string_view> out;
+    for (std::size_t at = 0; at < text.size();) {
+        const auto begin = text.find_first_not_of(list_separators, at);
+        if (begin == std::string_view::npos)
+            break;
+        at = std::min(text.find_first_of(list_separators, begin), text.size());
+        out.push_back(text.substr(begin, at - begin));
+    }
+    return out;
 }
 
 NextHop NextHop::of_domain(Domain domain, std::uint16_t port) {

@@ -8,11 +8,14 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 // Where the MTA will connect, in the syntax in which Postfix says it: `domain`, `domain:port`
 // (MX look-up), `[host]`, `[host]:port` (no MX look-up), `[192.0.2.1]`, `[IPv6:2001:db8::1]:25`.
 //
-// Ports are numbers (1 to 65535) or `smtp` (25), `submission` (587), `submissions`/`smtps` (465).
+// Ports are numbers (1 to 65535) or the services of mail: `smtp`, `mail` (25), `submission` (587),
+// `submissions`, `smtps`, `ssmtp`, `urd` (465). Another name would take this machine's list of
+// services, and the MTA may have another one.
 // In any case; out in one normal form, which is the key of facts and of the lock. Errors: empty,
 // a list of several next hops, a port that is none, an invalid name or address.
 
@@ -59,6 +62,10 @@ class NextHop {
     std::optional<Domain> domain_;
     std::uint16_t port_ = 25;
 };
+
+// The elements of a list of next hops, as Postfix 3.5 and later takes one in place of a next hop:
+// separated by commas, blanks or both. Empty when there is none.
+std::vector<std::string_view> next_hop_list(std::string_view text);
 
 // Canonical text of an address (RFC 5952), of either family; none if it is not an address.
 // Takes "192.0.2.1", "2001:DB8::1", "IPv6:2001:db8::1".

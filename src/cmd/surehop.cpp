@@ -293,9 +293,12 @@ class CommandLine {
     }
 
     void small_ones() {
-        sends(verb(noun("promise", "what was promised of deliveries still to come"), "list",
-                   "all live promises"),
-              "promise list", promises_text);
+        CLI::App* promise = noun("promise", "what was promised of deliveries still to come");
+        sends(verb(promise, "list", "all live promises"), "promise list", promises_text);
+        CLI::App* release = verb(promise, "release", "end the promises for a next hop");
+        field(release, "NEXT-HOP", "next_hop", "as 'promise list' prints it")->required();
+        field(release, "--reason", "reason", "why")->required();
+        sends(release, "promise release", released_text, false);
         CLI::App* trace = verb(&app_, "trace", "what the ledger knows of a message or an address");
         field(trace, "WHAT", "what", "the reference of a reply, a queue id, or an address")
             ->required();

@@ -29,6 +29,11 @@ std::string row(std::string_view name, const std::string& value) {
     return fmt::format("{:<13} {}\n", name, value);
 }
 
+std::string end_of_promise(const Json& promise) {
+    const std::string until = at(promise, "until");
+    return until.empty() ? "released" : until; // of held mail
+}
+
 std::string secure(const Json& fact) {
     const Json& value = part(fact, "secure");
     if (!value.is_boolean())
@@ -121,8 +126,8 @@ std::string explain_text(const Json& e) {
                                             at(exception, "lowest"), at(exception, "until"),
                                             at(exception, "reason")));
     if (const Json& promise = part(e, "promise"); !promise.is_null())
-        out +=
-            row("promise", fmt::format("{} until {}", at(promise, "level"), at(promise, "until")));
+        out += row("promise",
+                   fmt::format("{} until {}", at(promise, "level"), end_of_promise(promise)));
     out += facts(part(e, "facts"));
     if (!part(e, "facts").is_null())
         out += offers(part(e, "offers"));
@@ -189,8 +194,16 @@ std::string promises_text(const Json& all) {
     std::string out;
     for (const Json& one : part(all, "promises"))
         out += fmt::format("{:<40} {:<14} until {}\n", at(one, "next_hop"), at(one, "level"),
-                           at(one, "until"));
+                           end_of_promise(one));
     return out.empty() ? "there are no live promises\n" : out;
+}
+
+std::string released_text(const Json& all) {
+    std::string out;
+    for (const Json& one : part(all, "released"))
+        out += fmt::format("released: {} {}, which held until {}\n", at(one, "next_hop"),
+                           at(one, "level"), end_of_promise(one));
+    return out;
 }
 
 std::string trace_text(const Json& rows) {

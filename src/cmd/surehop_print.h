@@ -16,6 +16,7 @@ std::string facts_list_text(const Json& list);
 std::string exception_text(const Json& exception);
 std::string exceptions_text(const Json& list);
 std::string promises_text(const Json& list);
+std::string released_text(const Json& list);
 std::string trace_text(const Json& rows);
 std::string doctor_text(const Json& report);
 std::string members_text(const Json& object); // "name  value", a line each

@@ -176,17 +176,43 @@ bool check_size(Reading& reading) {
 void check_floor(Reading& reading) {
     if (reading.settings.mta.lock == Lock::none)
         return;
-    for (const std::string& sentence :
-         RuleSet(reading.settings.rules, reading.settings.policy).below_floor()) {
-        Place place = reading.place_of("policy.minimum");
-        for (std::size_t i = 1; i <= reading.settings.rules.size(); ++i) {
-            const std::string& name = reading.settings.rules[i - 1].requirement.rule;
-            if (sentence.starts_with(fmt::format("rule \"{}\" asks", name)))
-                place = reading.settings.places.contains(place_prefix("rule", i) + ".minimum")
-                            ? reading.place_of(place_prefix("rule", i) + ".minimum")
-                            : reading.place_of(place_prefix("rule", i));
-        }
-        reading.error(place, sentence);
+    const RuleSet rules(reading.settings.rules, reading.settings.policy);
+    for (const RuleSet::BelowFloor& below : rules.below_floor()) {
+        const std::string block = place_prefix("rule", below.rule + 1);
+        const bool says_minimum = reading.settings.places.contains(block + ".minimum");
+        reading.error(reading.place_of(says_minimum ? block + ".minimum" : block), below.why);
+    }
+}
+
+// `unknown = "accept"` reads like a small thing, and takes the lock away: what passes unjudged
+// cannot be held back later, so nothing at all is.
+void check_passing(Reading& reading) {
+    const Settings& s = reading.settings;
+    const auto mixed = [](const Requirement& r) {
+        const bool refuses = r.falls_short != Action::tag && r.falls_short != Action::accept;
+        return r.mode == PolicyMode::enforce && r.minimum != Level::none && refuses &&
+               only_marks(r);
+    };
+    if (s.mta.lock == Lock::none)
+        return;
+    const auto warn = [&](const Requirement& r, const std::string& block, std::string_view whose) {
+        const bool says = s.places.contains(block + ".unknown");
+        reading.warn(reading.place_of(says ? block + ".unknown" : block),
+                     fmt::format("{} lets pass what is unknown (unknown = \"{}\"), so the lock "
+                                 "demands nothing of its domains and nothing is promised: its "
+                                 "minimum {} is judged at RCPT and not held at delivery; write "
+                                 "unknown = \"defer\" to have both",
+                                 whose, name_of(r.unknown), name_of(r.minimum)));
+    };
+    if (mixed(s.policy))
+        warn(s.policy, "policy", "[policy]");
+    for (std::size_t i = 1; i <= s.rules.size(); ++i) {
+        const Requirement& r = s.rules[i - 1].requirement;
+        const std::string block = place_prefix("rule", i);
+        const bool inherits = mixed(s.policy) && !s.places.contains(block + ".unknown") &&
+                              !s.places.contains(block + ".falls_short");
+        if (mixed(r) && !inherits)
+            warn(r, block, fmt::format("rule \"{}\"", r.rule));
     }
 }
 
@@ -301,6 +327,7 @@ void cross_check(Reading& reading) {
     if (whole && check_size(reading)) {
         check_reach(reading);
         check_floor(reading);
+        check_passing(reading);
     }
 }
 

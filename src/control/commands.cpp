@@ -4,9 +4,11 @@
 #include "base/text.h"
 #include "control/explain.h"
 #include "facts/facts_json.h"
+#include "gate/route.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <set>
 
@@ -17,8 +19,8 @@ namespace {
 // An admin waits longer than an MTA does.
 constexpr Millis patience{20'000};
 
-const std::set<std::string_view> changing = {"facts refresh", "facts forget", "allow add",
-                                             "allow remove", "reload"};
+const std::set<std::string_view> changing = {"facts refresh", "facts forget",    "allow add",
+                                             "allow remove",  "promise release", "reload"};
 
 std::string text_of(const Json& request, const char* name) {
     const auto found = request.find(name);
@@ -84,6 +86,8 @@ asio::awaitable<Json> Commands::answer(Json request, Peer peer) {
             co_return allow_show(request);
         if (what == "promise list")
             co_return promise_list();
+        if (what == "promise release")
+            co_return promise_release(request, peer);
         if (what == "trace")
             co_return trace(request);
         if (what == "doctor")
@@ -119,7 +123,12 @@ asio::awaitable<Json> Commands::explain(const Json& request) {
     const SitePtr site = parts_.site();
     auto judged = parts_.gate.judge_known(context, *site, parts_.clock.now());
     if (const auto* miss = std::get_if<Miss>(&judged)) {
-        const Learnt learnt = co_await parts_.gate.resolver().learn(miss->next_hop, patience);
+        Learnt learnt = Learnt::done;
+        for (const NextHop& next_hop : miss->next_hops)
+            if (const Learnt one = co_await parts_.gate.resolver().learn(
+                    next_hop, patience / static_cast<int>(miss->next_hops.size()));
+                one != Learnt::done)
+                learnt = one;
         judged = parts_.gate.judge_known(context, *site, parts_.clock.now());
         if (std::holds_alternative<Miss>(judged))
             judged =
@@ -218,25 +227,54 @@ Json Commands::allow_add(const Json& request, const Peer& peer) {
         return control_error(id.error());
     Json out = to_json(*parts_.allowlist.find(*id));
 
-    // What this opens beyond the recipient, and what still stands against it.
+    out["notes"] = notes_on(entry, now);
+    return control_result(std::move(out));
+}
+
+// What this exception opens beyond its recipient, and what still stands in its way: mail that the
+// gate lets pass must not wait at the lock without anybody knowing.
+Json Commands::notes_on(const Exception& entry, Time now) const {
     const SitePtr site = parts_.site();
     Json notes = Json::array();
-    if (const auto& domain = entry.recipient.domain()) {
-        if (site->lock != Lock::none && entry.lowest < site->rules->floor(*domain))
-            notes.push_back(fmt::format("at delivery, the whole next hop {} is open down to {} "
-                                        "until then: mail that reaches "
-                                        "it by alias or forward too",
-                                        domain->text(), name_of(entry.lowest)));
-        if (const auto promise = parts_.promises.highest(domain->text(), now);
-            promise && promise->level > entry.lowest)
-            notes.push_back(fmt::format("mail accepted earlier still holds a promise of {} for {} "
-                                        "until {}; until then it is "
-                                        "delivered at that level only",
-                                        name_of(promise->level), domain->text(),
-                                        format_time(promise->until)));
+    const auto& domain = entry.recipient.domain();
+    if (!domain || site->lock == Lock::none)
+        return notes;
+    Context anybody;
+    anybody.recipient = *Path::parse(fmt::format("postmaster@{}", domain->text()));
+    const NextHop next_hop = find_way(anybody, *site).next_hops.front();
+    const HopKind kind = next_hop.kind();
+    if (kind == HopKind::internal || kind == HopKind::hidden)
+        return notes;
+    const std::string key = next_hop.key();
+    if (key != domain->text())
+        notes.push_back(
+            fmt::format("mail to {} goes by way of {}, for which the exception changes nothing",
+                        domain->text(), key));
+    const auto promise = parts_.promises.highest(key, now);
+    if (promise && promise->level > entry.lowest)
+        notes.push_back(
+            fmt::format("mail accepted earlier still holds a promise of {} for {} until "
+                        "{}; until then all mail to it is delivered at that level only "
+                        "('surehop promise release {}' ends it)",
+                        name_of(promise->level), key, end_of(promise->until), key));
+
+    // As last known: what is not fresh any more may well stand all the same.
+    const Level demanded = parts_.gate.demanded(next_hop, *site, now);
+    if (const FactsPtr facts = parts_.facts.find(key)) {
+        const Time seen = std::min(now, facts->until - Seconds{1});
+        const LockAnswer answer = lock_answer(assess(next_hop, *facts, seen), demanded, site->lock);
+        if (answer.kind == LockAnswer::Kind::temporary) {
+            notes.push_back(
+                fmt::format("at delivery, mail to {} is still held back: {}", key, answer.text));
+            return notes;
+        }
     }
-    out["notes"] = std::move(notes);
-    return control_result(std::move(out));
+    if (entry.lowest < site->rules->floor(*domain))
+        notes.push_back(fmt::format(
+            "at delivery, the whole next hop {} is open down to {} until then, but for what it "
+            "publishes itself: mail that reaches it by alias or forward too",
+            domain->text(), name_of(entry.lowest)));
+    return notes;
 }
 
 Json Commands::allow_remove(const Json& request, const Peer& peer) {
@@ -274,8 +312,24 @@ Json Commands::promise_list() {
     for (const Promises::Row& row : parts_.promises.list(parts_.clock.now()))
         rows.push_back({{"next_hop", row.key},
                         {"level", name_of(row.level)},
-                        {"until", format_time(row.until)}});
+                        {"until", until_json(row.until)}});
     return control_result({{"promises", std::move(rows)}});
+}
+
+Json Commands::promise_release(const Json& request, const Peer& peer) {
+    const auto next_hop = next_hop_of(request);
+    if (!next_hop)
+        return control_error(next_hop.error());
+    const auto ended = parts_.promises.release(next_hop->key(), parts_.clock.now(),
+                                               text_of(request, "reason"), peer.text());
+    if (!ended)
+        return control_error(ended.error());
+    Json rows = Json::array();
+    for (const Promises::Row& row : *ended)
+        rows.push_back({{"next_hop", row.key},
+                        {"level", name_of(row.level)},
+                        {"until", until_json(row.until)}});
+    return control_result({{"released", std::move(rows)}});
 }
 
 Json Commands::trace(const Json& request) {

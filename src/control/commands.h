@@ -25,7 +25,7 @@ struct CommandParts {
     FactsStore& facts;
     Allowlist& allowlist;
     Ledger& ledger;
-    const Promises& promises;
+    Promises& promises;
     const Clock& clock;
     std::function<SitePtr()> site;
     std::function<asio::awaitable<Json>()> doctor; // {"checks": [...]}
@@ -47,10 +47,12 @@ class Commands {
     Json facts_list();
     Json facts_forget(const Json& request);
     Json allow_add(const Json& request, const Peer& peer);
+    Json notes_on(const Exception& entry, Time now) const;
     Json allow_remove(const Json& request, const Peer& peer);
     Json allow_list();
     Json allow_show(const Json& request);
     Json promise_list();
+    Json promise_release(const Json& request, const Peer& peer);
     Json trace(const Json& request);
 
     CommandParts parts_;

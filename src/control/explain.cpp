@@ -89,6 +89,10 @@ Json to_json(const LedgerRow& row) {
     return out;
 }
 
+Json until_json(Time until) {
+    return until == Promises::until_released ? Json(nullptr) : Json(format_time(until));
+}
+
 Json explain_json(const Decision& d, const std::optional<Promises::Row>& promise) {
     Json next_hop = to_json(d.next_hop);
     next_hop["source"] = name_of(d.source);
@@ -103,7 +107,7 @@ Json explain_json(const Decision& d, const std::optional<Promises::Row>& promise
                           {"mode", name_of(d.requirement.mode)}};
     out["exception"] = exception_json(d.exception);
     out["promise"] =
-        promise ? Json{{"level", name_of(promise->level)}, {"until", format_time(promise->until)}}
+        promise ? Json{{"level", name_of(promise->level)}, {"until", until_json(promise->until)}}
                 : Json(nullptr);
     out["facts"] = d.facts ? to_json(*d.facts) : Json(nullptr);
     out["offers"] = offers_json(d.assessment.offers);
@@ -111,6 +115,8 @@ Json explain_json(const Decision& d, const std::optional<Promises::Row>& promise
         {"outcome", name_of(d.verdict.outcome)}, {"level", name_of(d.verdict.level)},
         {"reason", token_of(d.verdict.reason)},  {"action", name_of(d.verdict.action)},
         {"would", name_of(d.verdict.would)},     {"reply", rcpt_reply(d).line()}};
+    out["verdict"]["demanded"] =
+        d.verdict.demanded == Level::none ? Json(nullptr) : Json(name_of(d.verdict.demanded));
     out["reference"] = d.reference;
     return out;
 }

@@ -20,6 +20,9 @@ Json to_json(const LedgerRow& row);       // as in `trace`; empty fields left ou
 Json offers_json(std::span<const Offer> offers);
 
 // `surehop explain --json`: one object, each stage of the spine in order.
+// The end of a promise: a time, or null while it has none but its release.
+Json until_json(Time until);
+
 Json explain_json(const Decision& decision, const std::optional<Promises::Row>& promise);
 
 } // namespace surehop

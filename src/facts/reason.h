@@ -57,6 +57,7 @@ enum class Reason : std::uint8_t {
     next_hop_hidden,
     next_hop_invalid,
     lock_cannot_say,
+    lock_floor,
     look_up_running,
     look_up_refused,
     internal,
@@ -68,8 +69,18 @@ std::optional<Reason> reason_of(std::string_view token);
 // What was found, as the end of "... , but ": "its MTA-STS policy is in testing mode".
 std::string_view sentence_of(Reason reason);
 
+// Whose doing it is. A sender is told for good (5xx) only of what is the destination's: what is
+// ours, or may be, passes, and a bounce does not.
+enum class Fault : std::uint8_t {
+    theirs, // it publishes this, or answers so
+    ours,   // this machine, its resolver, its mail server, its configuration
+    unsure, // nobody answered, or only with a failure: the network, they or we
+};
+Fault fault_of(Reason reason);
+
 struct ReasonRow {
     Reason reason;
+    Fault fault;
     std::string_view token;
     std::string_view sentence;
 };

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gate/decision.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
+
 namespace surehop {
 
 LedgerRow ledger_row(const Decision& d, Time now, const std::string& queue_id) {
@@ -23,17 +27,23 @@ LedgerRow ledger_row(const Decision& d, Time now, const std::string& queue_id) {
     row.would = name_of(d.verdict.would);
     if (d.lock == Lock::none && d.verdict.action == Action::accept)
         row.detail = "unbound";
+    if (d.verdict.demanded != Level::none)
+        row.detail = fmt::format("the lock demands {}", name_of(d.verdict.demanded));
     return row;
 }
 
-std::optional<Promised> promise_of(const Decision& d) {
+std::vector<Promised> promises_of(const Decision& d) {
     const Level level =
         d.exception ? std::min(d.requirement.minimum, d.exception->lowest) : d.requirement.minimum;
     if (d.verdict.outcome != OutcomeKind::meets || level == Level::none ||
         only_marks(d.requirement) || d.lock == Lock::none ||
-        d.requirement.mode == PolicyMode::audit || !d.facts)
-        return std::nullopt;
-    return Promised{d.next_hop.key(), level};
+        d.requirement.mode == PolicyMode::audit)
+        return {};
+    std::vector<Promised> out;
+    for (const NextHop& hop : d.next_hops)
+        if (hop.kind() != HopKind::internal && hop.kind() != HopKind::hidden)
+            out.push_back({hop.key(), level});
+    return out;
 }
 
 } // namespace surehop

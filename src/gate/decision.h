@@ -13,6 +13,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 // One recipient, all the way: what was asked, and each stage's result. The milter turns it into a
 // reply, explain into JSON, the ledger into a row.
@@ -30,7 +31,8 @@ struct Context {
 struct Decision {
     Path sender;
     Path recipient;
-    NextHop next_hop;
+    NextHop next_hop;               // of several the weakest: all that follows is its
+    std::vector<NextHop> next_hops; // all that the MTA may use
     HopSource source = HopSource::recipient_domain;
     Requirement requirement;
     std::optional<Exception> exception;
@@ -41,9 +43,10 @@ struct Decision {
     std::string reference; // of a decision that is recorded; `surehop trace` understands it
 };
 
-// What accepting this recipient promises of its delivery; none where nothing is promised (exempt,
-// audit, marked only, no lock).
-std::optional<Promised> promise_of(const Decision& decision);
+// What accepting or holding this recipient promises of its delivery, one for each next hop that the
+// lock will be asked about; none where nothing is promised (exempt, audit, marked only, no lock).
+// Held mail may be released, and must not leave below its minimum then.
+std::vector<Promised> promises_of(const Decision& decision);
 
 LedgerRow ledger_row(const Decision& decision, Time now, const std::string& queue_id);
 

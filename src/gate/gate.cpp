@@ -4,8 +4,32 @@
 #include "gate/route.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace surehop {
+
+namespace {
+
+// The greater, the weaker. A next hop without mail is none over which anything leaves; one of the
+// house only tells less than another that meets, too.
+auto weakness(const Decision& d) {
+    const auto rank = [&] {
+        switch (d.verdict.outcome) {
+        case OutcomeKind::no_mail:
+            return 0;
+        case OutcomeKind::meets:
+            return d.next_hop.kind() == HopKind::internal ? 1 : 2;
+        case OutcomeKind::unknown:
+            return 3;
+        case OutcomeKind::falls_short:
+            return 4;
+        }
+        return 4;
+    }();
+    return std::pair(rank, -static_cast<int>(d.verdict.level));
+}
+
+} // namespace
 
 Gate::Gate(FactsBook& book, Resolver& resolver, const Allowlist& allowlist,
            const Promises& promises)
@@ -30,28 +54,61 @@ std::variant<Decision, Miss> Gate::judge(const Context& context, const Site& sit
 
     // 1. Where does it go?
     const Way way = find_way(context, site);
-    d.next_hop = way.next_hop;
+    d.next_hops = way.next_hops;
     d.source = way.source;
 
-    // 2. What is required? Nothing required, nothing looked up.
+    // 2. What is required?
     d.requirement = site.rules->requirement(context.sender, context.recipient);
     d.exception = allowlist_.match(context.sender, context.recipient, now);
+
+    // 3. and 4. The MTA may use any next hop of a list: the weakest counts.
+    std::optional<Decision> weakest;
+    Miss miss;
+    for (const NextHop& next_hop : way.next_hops) {
+        d.next_hop = next_hop;
+        auto judged = judge_hop(d, way.reason, site, now, unlearnt);
+        if (auto* missing = std::get_if<Miss>(&judged))
+            miss.next_hops.push_back(std::move(missing->next_hops.front()));
+        else if (auto& one = std::get<Decision>(judged);
+                 !weakest || weakness(one) > weakness(*weakest))
+            weakest = std::move(one);
+    }
+    if (!miss.next_hops.empty())
+        return miss;
+    return *std::move(weakest);
+}
+
+std::variant<Decision, Miss> Gate::judge_hop(Decision d, Reason hidden, const Site& site, Time now,
+                                             std::optional<Reason> unlearnt) const {
     const Exception* exception = d.exception ? &*d.exception : nullptr;
     const Level minimum = exception != nullptr ? std::min(d.requirement.minimum, exception->lowest)
                                                : d.requirement.minimum;
-    if (minimum == Level::none || d.next_hop.kind() == HopKind::internal) {
+    const HopKind kind = d.next_hop.kind();
+    // What the lock will demand of this mail: to accept what it then holds back until it bounces
+    // would help nobody. Nothing required and nothing demanded, nothing looked up.
+    const bool bound = site.lock != Lock::none && hidden != Reason::next_hop_hidden;
+    const Level held = bound ? demanded(d.next_hop, site, now) : Level::none;
+    if (std::max(minimum, held) == Level::none || kind == HopKind::internal) {
         d.verdict = decide_without_facts(d.requirement, OutcomeKind::meets, Reason::none);
         return d;
     }
 
+    // What our own mail server says and we cannot read is not the sender's fault, and the lock will
+    // not be able to read it either.
+    if (kind == HopKind::hidden && d.source == HopSource::rcpt_host &&
+        hidden == Reason::next_hop_invalid) {
+        const Level certain = bound ? std::max(minimum, held) : Level::none;
+        d.verdict = decide_without_facts(d.requirement, OutcomeKind::unknown, hidden, certain);
+        return d;
+    }
     // A next hop that cannot be seen: the lock carries it up to the lowest floor that it holds for
     // everybody; beyond that nobody can tell.
-    if (d.next_hop.kind() == HopKind::hidden) {
-        const bool carried = way.reason == Reason::next_hop_hidden && site.lock != Lock::none &&
+    if (kind == HopKind::hidden) {
+        const bool carried = hidden == Reason::next_hop_hidden && site.lock != Lock::none &&
                              minimum <= site.rules->lowest_floor();
         d.verdict = decide_without_facts(d.requirement,
                                          carried ? OutcomeKind::meets : OutcomeKind::falls_short,
-                                         carried ? Reason::none : way.reason);
+                                         carried ? Reason::none : hidden);
         return d;
     }
 
@@ -59,27 +116,26 @@ std::variant<Decision, Miss> Gate::judge(const Context& context, const Site& sit
     const FactsPtr facts = book_.find(d.next_hop.key());
     if (!facts || !facts->fresh(now)) {
         if (!unlearnt)
-            return Miss{d.next_hop};
-        d.verdict = decide_without_facts(d.requirement, OutcomeKind::unknown, *unlearnt);
+            return Miss{{d.next_hop}};
+        d.verdict = decide_without_facts(d.requirement, OutcomeKind::unknown, *unlearnt, held);
         return d;
     }
     d.facts = facts;
 
     // 4. What does it offer that the lock can hold, and does that meet the requirement?
     d.assessment = bindable(assess(d.next_hop, *facts, now), site.lock);
-    d.verdict = decide(d.requirement, exception, d.assessment);
+    d.verdict = decide(d.requirement, exception, d.assessment, held);
     return d;
 }
 
 Level Gate::demanded(const NextHop& next_hop, const Site& site, Time now) const {
     const auto& domain = next_hop.domain();
     Level floor = domain ? site.rules->floor(*domain) : site.rules->last_resort_floor();
-    // An exception opens its whole next hop; a live promise still wins.
+    // An exception opens its whole next hop. A live promise still wins, whatever the mode of the
+    // last resort: it was made under a rule that enforces.
     if (domain)
         if (const auto opening = allowlist_.opening(*domain, now))
             floor = std::min(floor, opening->lowest);
-    if (site.rules->mode() == PolicyMode::audit)
-        return floor;
     const auto promised = promises_.highest(next_hop.key(), now);
     return promised ? std::max(floor, promised->level) : floor;
 }
@@ -91,7 +147,7 @@ std::variant<LockAnswer, Miss> Gate::bind_known(const NextHop& asked, const Site
         return LockAnswer{LockAnswer::Kind::not_found, "", Level::none, Reason::none};
     const FactsPtr facts = book_.find(next_hop.key());
     if (!facts || !facts->fresh(now))
-        return Miss{next_hop};
+        return Miss{{next_hop}};
     return lock_answer(assess(next_hop, *facts, now), demanded(next_hop, site, now), consumer);
 }
 

@@ -10,11 +10,12 @@
 
 #include <optional>
 #include <variant>
+#include <vector>
 
 // The spine. Milter, socketmap and explain all do the same three steps:
 //
 //   judge_known(...)            → a decision, or a Miss that names what must be learnt
-//   resolver().wait / learn     → learns it, or gives up at a deadline
+//   resolver().wait / learn     → learns each, or gives up at a deadline
 //   judge_known(...) again, or judge_unlearnt(...) when there was no time
 //
 // judge_known never waits for the network: memory, else one prepared SQLite read. From any thread.
@@ -22,7 +23,7 @@
 namespace surehop {
 
 struct Miss {
-    NextHop next_hop;
+    std::vector<NextHop> next_hops; // never empty
 };
 
 class Gate {
@@ -41,14 +42,19 @@ class Gate {
                                               Time now) const;
     static LockAnswer bind_unlearnt(Reason reason);
 
+    // What the lock demands of this next hop: the floor, or what an exception leaves of it, and
+    // never less than a live promise.
+    Level demanded(const NextHop& next_hop, const Site& site, Time now) const;
+
     Resolver& resolver() const { return resolver_; }
 
   private:
     std::variant<Decision, Miss> judge(const Context& context, const Site& site, Time now,
                                        std::optional<Reason> unlearnt) const;
-    // What the lock demands of this next hop: the floor, or what an exception leaves of it, and
-    // never less than a live promise.
-    Level demanded(const NextHop& next_hop, const Site& site, Time now) const;
+    // Step 3 and 4, for one of the next hops: `d` has the requirement. `hidden`: why it cannot be
+    // seen, if so.
+    std::variant<Decision, Miss> judge_hop(Decision d, Reason hidden, const Site& site, Time now,
+                                           std::optional<Reason> unlearnt) const;
 
     FactsBook& book_;
     Resolver& resolver_;

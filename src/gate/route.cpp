@@ -38,24 +38,34 @@ bool is_loopback(const NextHop& hop) {
 }
 
 Way hidden(const Path& recipient, HopSource source, Reason reason = Reason::next_hop_hidden) {
-    return {NextHop::hidden(domain_text(recipient)), source, reason};
+    return {{NextHop::hidden(domain_text(recipient))}, source, reason};
 }
+
+constexpr std::size_t most_next_hops = 16; // in one list of the MTA's; each costs look-ups
 
 // What the MTA said.
 Way told(const Context& context, const Site& site) {
     const std::string mailer = lower(context.mailer);
     if (is_local_mailer(mailer)) {
         if (is_final(context.recipient, site) || is_unqualified(context.recipient))
-            return {NextHop::internal(domain_text(context.recipient)), HopSource::rcpt_host};
+            return {{NextHop::internal(domain_text(context.recipient))}, HopSource::rcpt_host};
         return hidden(context.recipient, HopSource::rcpt_host);
     }
     // Postfix says `error` for a virtual alias domain, which may expand to anywhere.
     if (mailer == "error" || context.host.empty())
         return hidden(context.recipient, HopSource::rcpt_host);
-    auto hop = NextHop::parse(context.host);
-    if (!hop)
+    const auto list = next_hop_list(context.host);
+    if (list.empty() || list.size() > most_next_hops)
         return hidden(context.recipient, HopSource::rcpt_host, Reason::next_hop_invalid);
-    return {judged(*std::move(hop), site), HopSource::rcpt_host};
+    Way way{{}, HopSource::rcpt_host};
+    for (const std::string_view text : list) {
+        auto hop = NextHop::parse(text);
+        if (!hop)
+            way.reason = Reason::next_hop_invalid;
+        way.next_hops.push_back(hop ? judged(*std::move(hop), site)
+                                    : NextHop::hidden(domain_text(context.recipient)));
+    }
+    return way;
 }
 
 } // namespace
@@ -80,18 +90,19 @@ Way find_way(const Context& context, const Site& site) {
         if (!holds)
             continue;
         if (route.internal)
-            return {NextHop::internal(domain_text(recipient)), HopSource::route};
+            return {{NextHop::internal(domain_text(recipient))}, HopSource::route};
         if (route.next_hop)
-            return {judged(*route.next_hop, site), HopSource::route};
+            return {{judged(*route.next_hop, site)}, HopSource::route};
     }
     if (is_final(recipient, site) || is_unqualified(recipient))
-        return {NextHop::internal(domain_text(recipient)), HopSource::recipient_domain};
+        return {{NextHop::internal(domain_text(recipient))}, HopSource::recipient_domain};
     if (recipient.domain())
-        return {judged(NextHop::of_domain(*recipient.domain()), site), HopSource::recipient_domain};
+        return {{judged(NextHop::of_domain(*recipient.domain()), site)},
+                HopSource::recipient_domain};
     auto literal = NextHop::parse("[" + *recipient.literal() + "]");
     if (!literal)
         return hidden(recipient, HopSource::recipient_domain, Reason::next_hop_invalid);
-    return {judged(*std::move(literal), site), HopSource::recipient_domain};
+    return {{judged(*std::move(literal), site)}, HopSource::recipient_domain};
 }
 
 } // namespace surehop

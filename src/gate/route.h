@@ -5,15 +5,18 @@
 #include "gate/decision.h"
 #include "gate/site.h"
 
+#include <vector>
+
 // The first step of the spine: where would this recipient's mail really go? The MTA knows best
 // ({rcpt_mailer}, {rcpt_host}); else configured routes, else the recipient's own domain.
 
 namespace surehop {
 
 struct Way {
-    NextHop next_hop;
+    // Never empty. Several where the MTA has a list, of which it may use any.
+    std::vector<NextHop> next_hops;
     HopSource source = HopSource::recipient_domain;
-    Reason reason = Reason::none; // of a hidden next hop
+    Reason reason = Reason::none; // of those that are hidden
 };
 
 Way find_way(const Context& context, const Site& site);

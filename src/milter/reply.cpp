@@ -36,6 +36,8 @@ Codes codes_of(const Verdict& verdict) {
             return {556, "5.1.10", 451, "4.1.10"}; // RFC 7505 §4.2
         return {550, "5.1.2", 451, "4.1.2"};
     }
+    if (verdict.reason == Reason::next_hop_invalid)
+        return {550, "5.7.10", 451, "4.3.5"}; // our own mail server's configuration
     if (verdict.reason == Reason::internal)
         return {550, "5.7.10", 451, "4.3.0"};
     if (verdict.outcome == OutcomeKind::unknown && dns_failed(verdict.reason))
@@ -80,6 +82,9 @@ std::string_view words_of(Level level) {
 std::string requirement_words(const Decision& decision, std::size_t width) {
     const Requirement& required = decision.requirement;
     const std::string rule = shortened(printable(required.rule, 200), width);
+    if (decision.verdict.demanded != Level::none)
+        return fmt::format("{} (as all mail to its next hop, whatever rule \"{}\" asks)",
+                           words_of(decision.verdict.demanded), rule);
     if (decision.exception && decision.exception->lowest < required.minimum)
         return fmt::format("{} (rule \"{}\", exception {})", words_of(decision.exception->lowest),
                            rule, decision.exception->id);

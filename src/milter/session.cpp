@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace surehop {
@@ -124,7 +125,14 @@ Reply Session::rcpt(std::string_view to, const Macro& macro) {
         return unreadable(message, to, {Path::Fault::syntax, "a recipient is needed"});
     context.sender = message.sender;
     context.recipient = *std::move(recipient);
-    return take(message, judge(context, message));
+    Decision decision = judge(context, message);
+    if (decision.verdict.reason == Reason::next_hop_invalid &&
+        decision.source == HopSource::rcpt_host)
+        log::warning(
+            "the mail server names a next hop that cannot be read: {{rcpt_host}} is '{}', for "
+            "<{}>; write a port in it as a number",
+            printable(context.host, 200), decision.recipient.text());
+    return take(message, std::move(decision));
 }
 
 // Never sends progress to the MTA meanwhile: the wait is shorter than any MTA's patience, and
@@ -134,13 +142,27 @@ Decision Session::judge(const Context& context, const Message& message) const {
     auto known = parts_.gate.judge_known(context, site, parts_.clock.now());
     if (auto* decision = std::get_if<Decision>(&known))
         return std::move(*decision);
-    const NextHop next_hop = std::get<Miss>(known).next_hop;
-    const Learnt learnt = parts_.gate.resolver().wait(next_hop, site.wait, client_, [] {});
+    const Learnt learnt = learn(std::get<Miss>(known).next_hops, site.wait);
     const Time now = parts_.clock.now();
     known = parts_.gate.judge_known(context, site, now);
     if (auto* decision = std::get_if<Decision>(&known))
         return std::move(*decision);
     return parts_.gate.judge_unlearnt(context, site, reason_of(learnt), now);
+}
+
+// All within `most`. Those for which no time is left are looked up meanwhile, for the next try.
+Learnt Session::learn(const std::vector<NextHop>& next_hops, Millis most) const {
+    using Steady = std::chrono::steady_clock;
+    const auto end = Steady::now() + most;
+    Learnt learnt = Learnt::done;
+    for (const NextHop& next_hop : next_hops) {
+        const auto left = std::chrono::ceil<Millis>(end - Steady::now());
+        const Learnt one = parts_.gate.resolver().wait(next_hop, std::clamp(left, Millis{0}, most),
+                                                       client_, [] {});
+        if (one != Learnt::done)
+            learnt = one;
+    }
+    return learnt;
 }
 
 Reply Session::take(Message& message, Decision decision) {
@@ -162,8 +184,8 @@ Reply Session::take(Message& message, Decision decision) {
     if ((action == Action::quarantine || action == Action::tag) && !mark)
         mark = Mark{std::string(name_of(decision.verdict.outcome)), decision.requirement.rule,
                     decision.reference};
-    if (auto promised = promise_of(decision))
-        message.promised.push_back(*std::move(promised));
+    for (Promised& promised : promises_of(decision))
+        message.promised.push_back(std::move(promised));
     message.rows.push_back(ledger_row(decision, parts_.clock.now(), ""));
     return {};
 }
@@ -292,9 +314,11 @@ std::string Session::mark(const Message& message, MessageActions& actions) const
 Status Session::record(Message& message) {
     const Time now = parts_.clock.now();
     Status written = Done{};
+    // Nobody knows when held mail is released: until then each of its recipients waits.
+    const Time tried_until = now + message.site->queue_lifetime + std::chrono::days{1};
     if (!message.promised.empty())
         written = parts_.promises.keep(message.promised, now,
-                                       now + message.site->queue_lifetime + std::chrono::days{1});
+                                       message.hold ? Promises::until_released : tried_until);
     if (written)
         written = parts_.ledger.append(std::move(message.rows));
     if (!written)

@@ -82,6 +82,7 @@ class Session {
     };
 
     Decision judge(const Context& context, const Message& message) const;
+    Learnt learn(const std::vector<NextHop>& next_hops, Millis most) const;
     Reply take(Message& message, Decision decision);
     LedgerRow unreadable_row(const Site& site, const Path::Failure& failure);
     Reply unreadable(Message& message, std::string_view to, const Path::Failure& failure);

@@ -15,11 +15,6 @@ Error bad(std::string_view text, std::string_view why) {
                         printable(text), why)};
 }
 
-// RFC 5321 §4.5.1: postmaster is the one local part that means the same in any case.
-bool same_local(std::string_view a, std::string_view b) {
-    return a == b || (same_ignoring_case(a, "postmaster") && same_ignoring_case(b, "postmaster"));
-}
-
 } // namespace
 
 Result<AddressPattern> AddressPattern::parse(std::string_view text) {
@@ -63,7 +58,7 @@ Result<AddressPattern> AddressPattern::parse(std::string_view text) {
         return pattern;
     }
 
-    const auto path = Path::parse(text);
+    const auto path = Path::parse(lower(text));
     if (!path)
         return bad(text, path.error());
     if (!path->domain() && !path->literal())
@@ -84,7 +79,7 @@ bool AddressPattern::matches(const Path& path) const {
         return path.is_null();
     case Kind::address:
         return domain == domain_ && path.literal() == literal_ && !path.is_null() &&
-               same_local(path.local(), local_);
+               same_ignoring_case(path.local(), local_);
     case Kind::domain:
         return literal_ ? path.literal() == literal_ : domain == domain_;
     case Kind::suffix:

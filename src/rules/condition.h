@@ -11,8 +11,9 @@
 
 // Which addresses a rule or an exception means:
 //
-//   user@example.org   that address (local part exact, RFC 5321 §2.4; but postmaster in any case,
-//                      §4.5.1)
+//   user@example.org   that address, in any case (ASCII). RFC 5321 §2.4 leaves the case of a local
+//                      part to its own host, but MTAs fold it on the way (Postfix in {rcpt_addr}),
+//                      and another spelling must be no way around a rule (invariant 3)
 //   @example.org       every address of that domain; `example.org` is the same
 //   *.example.org      every address of the domains below it, not of example.org itself;
 //                      `.example.org` is the same
@@ -37,7 +38,8 @@ class AddressPattern {
     bool on_domain_alone() const;                    // any, domain or suffix
     Kind kind() const { return kind_; }
 
-    // Normal form, which parses to the same: user@example.org, @example.org, *.example.org, *, <>.
+    // Normal form, in lower case, which parses to the same: user@example.org, @example.org,
+    // *.example.org, *, <>.
     const std::string& text() const { return text_; }
 
     // The domain that it names; none for `*`, `<>` and address literals.

@@ -20,9 +20,30 @@ template <class Patterns, class Test> bool none_or_any(const Patterns& patterns,
     return patterns.empty() || std::any_of(patterns.begin(), patterns.end(), test);
 }
 
-// What this requirement lets the lock demand.
-Level held_by_lock(const Requirement& requirement) {
-    return only_marks(requirement) ? Level::none : requirement.minimum;
+// What the gate keeps out under this requirement, and so what the lock may demand: nothing where it
+// only watches, or marks and lets pass.
+Level enforced_level(const Requirement& requirement) {
+    const bool lets_pass = requirement.mode == PolicyMode::audit || only_marks(requirement);
+    return lets_pass ? Level::none : requirement.minimum;
+}
+
+// Why a rule that looks at more than the recipient's domain cannot have what it asks for.
+std::string why_below(const Requirement& asked, Level floor) {
+    const auto sentence = [&](const std::string& does, const std::string& instead) {
+        return fmt::format(
+            "rule \"{}\" {}, but its recipients' domains have the floor {}: the lock "
+            "sees no sender and no address, so such a rule may only raise; {}, or "
+            "make an exception with 'surehop allow add'",
+            asked.rule, does, name_of(floor), instead);
+    };
+    if (asked.mode == PolicyMode::audit)
+        return sentence("is in audit mode and lets all mail pass",
+                        "set mode = \"enforce\", or mode = \"audit\" for the whole domain");
+    if (only_marks(asked))
+        return sentence("lets mail pass that falls short or cannot be judged",
+                        "set falls_short and unknown to \"reject\", \"defer\" or \"quarantine\"");
+    return sentence(fmt::format("asks for {}", name_of(asked.minimum)),
+                    fmt::format("set minimum = \"{}\" or higher", name_of(floor)));
 }
 
 std::string canonical(const std::vector<AddressPattern>& patterns) {
@@ -95,21 +116,18 @@ bool Rule::matches_domain(const Domain& domain) const {
 
 Level RuleSet::floor(const Domain& domain) const {
     for (const Rule& rule : rules_)
-        if (rule.requirement.mode == PolicyMode::enforce && rule.on_recipient_domain_alone() &&
-            rule.matches_domain(domain))
-            return held_by_lock(rule.requirement);
+        if (rule.on_recipient_domain_alone() && rule.matches_domain(domain))
+            return enforced_level(rule.requirement);
     return last_resort_floor();
 }
 
-Level RuleSet::last_resort_floor() const {
-    return last_resort_.mode == PolicyMode::enforce ? held_by_lock(last_resort_) : Level::none;
-}
+Level RuleSet::last_resort_floor() const { return enforced_level(last_resort_); }
 
 Level RuleSet::lowest_floor() const {
     Level lowest = last_resort_floor();
     for (const Rule& rule : rules_)
-        if (rule.requirement.mode == PolicyMode::enforce && rule.on_recipient_domain_alone())
-            lowest = std::min(lowest, held_by_lock(rule.requirement));
+        if (rule.on_recipient_domain_alone())
+            lowest = std::min(lowest, enforced_level(rule.requirement));
     return lowest;
 }
 
@@ -132,7 +150,7 @@ std::vector<Domain> RuleSet::telling_domains() const {
     return {out.begin(), out.end()};
 }
 
-std::vector<std::string> RuleSet::below_floor() const {
+std::vector<RuleSet::BelowFloor> RuleSet::below_floor() const {
     std::vector<Level> highest(rules_.size(), Level::none); // floor that a rule's mail can meet
     for (const Domain& domain : telling_domains()) {
         const Level found = floor(domain);
@@ -149,17 +167,10 @@ std::vector<std::string> RuleSet::below_floor() const {
                 highest[i] = std::max(highest[i], found);
         }
     }
-    std::vector<std::string> out;
-    for (std::size_t i = 0; i < rules_.size(); ++i) {
-        const Requirement& asked = rules_[i].requirement;
-        if (asked.mode == PolicyMode::audit || asked.minimum >= highest[i])
-            continue;
-        out.push_back(fmt::format(
-            "rule \"{}\" asks for {}, but its recipients' domains have the floor {}: the lock sees "
-            "no sender and no address, so such a rule may only raise; set minimum = \"{}\" or "
-            "higher, or make an exception with 'surehop allow add'",
-            asked.rule, name_of(asked.minimum), name_of(highest[i]), name_of(highest[i])));
-    }
+    std::vector<BelowFloor> out;
+    for (std::size_t i = 0; i < rules_.size(); ++i)
+        if (enforced_level(rules_[i].requirement) < highest[i])
+            out.push_back({i, why_below(rules_[i].requirement, highest[i])});
     return out;
 }
 

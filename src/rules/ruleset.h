@@ -5,6 +5,7 @@
 #include "assess/level.h"
 #include "rules/condition.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -56,16 +57,20 @@ class RuleSet {
 
     const Requirement& requirement(const Path& sender, const Path& recipient) const;
 
-    // The level that the lock demands of this domain whoever writes: that of the first enforce
-    // rule, last resort included, that matches on recipient domain alone. One that only marks
-    // raises no floor.
+    // The level that the lock demands of this domain whoever writes: that of the first rule, last
+    // resort included, that matches on recipient domain alone. One in audit mode, or that only
+    // marks, sets the floor none: what the gate lets pass must not end at the lock.
     Level floor(const Domain& domain) const;
     Level last_resort_floor() const; // for a next hop without a name
     Level lowest_floor() const;      // that mail to anywhere finds at the lock
     PolicyMode mode() const;         // of the last resort
 
-    // One sentence per rule that asks for less than the lock's floor would let it have.
-    std::vector<std::string> below_floor() const;
+    // The rules that let mail pass which the lock's floor then holds back, each with a sentence.
+    struct BelowFloor {
+        std::size_t rule; // its place in rules()
+        std::string why;
+    };
+    std::vector<BelowFloor> below_floor() const;
 
     const std::vector<Rule>& rules() const { return rules_; }
     const Requirement& last_resort() const { return last_resort_; }

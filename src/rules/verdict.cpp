@@ -11,6 +11,8 @@ namespace {
 constexpr std::array<std::string_view, 4> outcome_names = {"meets", "falls-short", "unknown",
                                                            "no-mail"};
 
+bool passes(Action action) { return action == Action::accept || action == Action::tag; }
+
 Verdict act(Verdict verdict, const Requirement& requirement) {
     switch (verdict.outcome) {
     case OutcomeKind::meets:
@@ -21,11 +23,15 @@ Verdict act(Verdict verdict, const Requirement& requirement) {
         break;
     case OutcomeKind::unknown:
         verdict.would = requirement.unknown;
+        if (verdict.would == Action::reject && fault_of(verdict.reason) != Fault::theirs)
+            verdict.would = Action::defer;
         break;
     case OutcomeKind::no_mail:
         verdict.would = Action::reject;
         break;
     }
+    if (verdict.demanded != Level::none && passes(verdict.would))
+        verdict.would = verdict.outcome == OutcomeKind::unknown ? Action::defer : Action::reject;
     verdict.action = requirement.mode == PolicyMode::enforce ? verdict.would : Action::accept;
     return verdict;
 }
@@ -37,7 +43,7 @@ std::string_view name_of(OutcomeKind outcome) {
 }
 
 Verdict decide(const Requirement& requirement, const Exception* exception,
-               const Assessment& assessment) {
+               const Assessment& assessment, Level demanded) {
     const Level minimum = exception != nullptr ? std::min(requirement.minimum, exception->lowest)
                                                : requirement.minimum;
     Verdict verdict;
@@ -52,13 +58,26 @@ Verdict decide(const Requirement& requirement, const Exception* exception,
         verdict.outcome = why.unknown ? OutcomeKind::unknown : OutcomeKind::falls_short;
         verdict.reason = why.reason;
     }
+    verdict = act(verdict, requirement);
+    const bool enough = demanded == Level::none || assessment.at_least(demanded) != nullptr;
+    if (enough || assessment.no_mail || !passes(verdict.would))
+        return verdict;
+    const Missing why = assessment.why_not(demanded);
+    verdict.outcome = why.unknown ? OutcomeKind::unknown : OutcomeKind::falls_short;
+    verdict.reason = why.unknown ? why.reason : Reason::lock_floor;
+    verdict.demanded = demanded;
     return act(verdict, requirement);
 }
 
-Verdict decide_without_facts(const Requirement& requirement, OutcomeKind outcome, Reason reason) {
+Verdict decide_without_facts(const Requirement& requirement, OutcomeKind outcome, Reason reason,
+                             Level demanded) {
     Verdict verdict;
     verdict.outcome = outcome;
     verdict.reason = reason;
+    verdict = act(verdict, requirement);
+    if (outcome == OutcomeKind::meets || demanded == Level::none || !passes(verdict.would))
+        return verdict;
+    verdict.demanded = demanded;
     return act(verdict, requirement);
 }
 

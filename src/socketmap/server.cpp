@@ -93,7 +93,7 @@ SocketmapServer::at_once(std::string_view request) const {
 
     const auto known = gate_.bind_known(*next_hop, *site_(), *consumer, clock_.now());
     if (const auto* miss = std::get_if<Miss>(&known))
-        return Asked(*std::move(next_hop), *consumer, miss->next_hop);
+        return Asked(*std::move(next_hop), *consumer, miss->next_hops.front());
     return on_wire(std::get<LockAnswer>(known));
 }
 

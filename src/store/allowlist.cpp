@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/allowlist.h"
 
-#include "base/text.h"
 #include "store/ledger.h"
+#include "store/remark.h"
 
 #include <fmt/format.h>
 
@@ -82,31 +82,6 @@ Result<Exception> exception_of(const Statement& row) {
     return exception;
 }
 
-constexpr std::size_t most_in_reason = 500; // octets
-constexpr std::size_t most_in_name = 200;
-
-// C0, DEL and, in UTF-8, C1: they would let one text pass for another on a terminal or in a log.
-bool has_control(std::string_view text) {
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        const auto octet = static_cast<unsigned char>(text[i]);
-        const auto next = i + 1 < text.size() ? static_cast<unsigned char>(text[i + 1]) : 0U;
-        if (octet < 0x20 || octet == 0x7f || (octet == 0xc2 && next >= 0x80 && next < 0xa0))
-            return true;
-    }
-    return false;
-}
-
-Status check_text(std::string_view name, std::string_view text, std::size_t most, bool required) {
-    if (required && trim(text).empty())
-        return Error{fmt::format("the {} is missing", name)};
-    if (text.size() > most)
-        return Error{
-            fmt::format("the {} is too long: {} octets, at most {}", name, text.size(), most)};
-    if (!is_utf8(text) || has_control(text))
-        return Error{fmt::format("the {} holds characters that are not text", name)};
-    return Done{};
-}
-
 Status check(const Exception& exception) {
     using Kind = AddressPattern::Kind;
     const Kind kind = exception.recipient.kind();
@@ -125,7 +100,7 @@ Status check(const Exception& exception) {
           Row{"owner of the exception", exception.owner, most_in_name, true},
           Row{"ticket of the exception", exception.ticket, most_in_name, false},
           Row{"author of the exception", exception.created_by, most_in_name, true}})
-        if (auto good = check_text(row.name, row.text, row.most, row.required); !good)
+        if (auto good = check_remark(row.name, row.text, row.most, row.required); !good)
             return good;
     if (exception.until <= exception.from)
         return Error{fmt::format("the exception would end at {}, before it begins",
@@ -252,9 +227,9 @@ Result<std::int64_t> Allowlist::add(Exception exception) {
 
 Status Allowlist::remove(std::int64_t id, Time now, const std::string& reason,
                          const std::string& by) {
-    if (auto good = check_text("reason for the removal", reason, most_in_reason, true); !good)
+    if (auto good = check_remark("reason for the removal", reason, most_in_reason, true); !good)
         return good;
-    if (auto good = check_text("author of the removal", by, most_in_name, true); !good)
+    if (auto good = check_remark("author of the removal", by, most_in_name, true); !good)
         return good;
 
     const std::lock_guard one_at_a_time(changing_);

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/promises.h"
 
+#include "store/ledger.h"
+#include "store/remark.h"
+
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <utility>
 
 namespace surehop {
 
@@ -32,6 +38,7 @@ Result<std::unique_ptr<Promises>> Promises::open(Database& reader, Writer& write
 }
 
 Status Promises::keep(const std::vector<Promised>& promised, Time now, Time until) {
+    const std::shared_lock no_release(releasing_);
     std::vector<Promised> moved;
     bool clear = false;
     {
@@ -47,7 +54,7 @@ Status Promises::keep(const std::vector<Promised>& promised, Time now, Time unti
     }
     if (moved.empty())
         return Done{};
-    const Time reach = until + move_at_most_every;
+    const Time reach = until == until_released ? until : until + move_at_most_every;
     auto written =
         writer_.submit_and_wait([moved, now, reach, clear](Database& database) -> Status {
             if (clear) { // with this write, what is over
@@ -85,6 +92,52 @@ Status Promises::keep(const std::vector<Promised>& promised, Time now, Time unti
         end = std::max(end, reach);
     }
     return Done{};
+}
+
+Result<std::vector<Promises::Row>> Promises::release(const std::string& key, Time now,
+                                                     const std::string& reason,
+                                                     const std::string& by) {
+    if (auto good = check_remark("reason for the release", reason, most_in_reason, true); !good)
+        return Error{good.error()};
+    const std::unique_lock nobody_keeps(releasing_);
+    std::vector<Row> ended;
+    for (Row& row : list(now))
+        if (row.key == key)
+            ended.push_back(std::move(row));
+    if (ended.empty())
+        return Error{fmt::format("there is no live promise for {}", key)};
+    auto written = writer_.submit_and_wait([&](Database& database) -> Status {
+        for (const Row& row : ended) {
+            auto gone = database.prepare("DELETE FROM promise WHERE key = ?1 AND level = ?2");
+            if (!gone)
+                return Error{gone.error()};
+            if (auto done = gone->bind(1, row.key).bind(2, name_of(row.level)).run(); !done)
+                return done;
+            LedgerRow told;
+            told.time = now;
+            told.kind = "promise-release";
+            told.next_hop = row.key;
+            told.level = name_of(row.level);
+            told.detail = fmt::format("by {}; it held until {}; {}", by, end_of(row.until), reason);
+            if (auto done = Ledger::write(database, told); !done)
+                return done;
+        }
+        return Done{};
+    });
+    if (!written)
+        return Error{written.error()};
+    const std::lock_guard hold(mutex_);
+    if (const auto levels = live_.find(key); levels != live_.end()) {
+        for (const Row& row : ended)
+            levels->second.erase(row.level);
+        if (levels->second.empty())
+            live_.erase(levels);
+    }
+    return ended;
+}
+
+std::string end_of(Time until) {
+    return until == Promises::until_released ? "released" : format_time(until);
 }
 
 std::optional<Promises::Row> Promises::highest(std::string_view key, Time now) const {

@@ -11,14 +11,16 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <shared_mutex>
 #include <string>
 #include <string_view>
 #include <vector>
 
 // What has been promised of deliveries still to come: for a lock key, a level and until when.
-// Written when mail is accepted under a requirement of `encrypted` or more, before the reply; the
-// lock never answers below a live promise. One row per key and level, moved at most hourly, so that
-// a busy destination costs no write per message; those that are over are cleared on the way.
+// Written when mail is accepted or held under a requirement of `encrypted` or more, before the
+// reply; the lock never answers below a live promise. One row per key and level, moved at most
+// hourly, so that a busy destination costs no write per message; those that are over are cleared on
+// the way.
 
 namespace surehop {
 
@@ -32,14 +34,24 @@ class Promises {
     // Reads all live rows; an unreadable store is an error.
     static Result<std::unique_ptr<Promises>> open(Database& reader, Writer& writer, Time now);
 
+    // The end of a promise of held mail: none, until somebody releases it. Of mail of which more is
+    // known later it would be too long, never too short.
+    static constexpr Time until_released{Seconds{253'402'300'799}}; // the end of the year 9999
+
     // On disk when it returns without error. Promises that reach far enough already cost nothing.
     Status keep(const std::vector<Promised>& promised, Time now, Time until);
 
     struct Row {
         std::string key;
         Level level;
-        Time until;
+        Time until; // until_released or earlier
     };
+    // Ends all live promises for this key, and gives them back as they were. Whoever does it knows
+    // what becomes of the mail that they were made for. Ledger: "promise-release", one row each.
+    // Errors: there is none, no reason, disk.
+    Result<std::vector<Row>> release(const std::string& key, Time now, const std::string& reason,
+                                     const std::string& by);
+
     // The live promise of the highest level for this key. From any thread.
     std::optional<Row> highest(std::string_view key, Time now) const;
     std::vector<Row> list(Time now) const;
@@ -48,9 +60,13 @@ class Promises {
     explicit Promises(Writer& writer) : writer_(writer) {}
 
     Writer& writer_;
+    std::shared_mutex releasing_; // shared by those who keep: what they write must not be ended
     mutable std::mutex mutex_;
     std::map<std::string, std::map<Level, Time>, std::less<>> live_;
     Time cleared_{};
 };
+
+// What stands after "until": a time, or "released".
+std::string end_of(Time until);
 
 } // namespace surehop

@@ -33,6 +33,7 @@
 //   policy-host DOMAIN is down
 //   resolver validates              or: never-validated, stopped-validating
 //   exception RECIPIENT down-to LEVEL for DURATION [from SENDER]
+//   promise NEXT-HOP released       as an admin does, once held mail is delivered or deleted
 //   time passes DURATION            30s, 5m, 2h, 5d
 //   restart                         surehopd ends and starts again, with the same store
 //
@@ -141,6 +142,8 @@ class Story {
             resolver(words[1]);
         else if (says(0, "exception") && says(2, "down-to") && says(4, "for"))
             exception(words);
+        else if (says(0, "promise") && says(2, "released") && count == 3)
+            release(words[1]);
         else if (says(0, "time") && says(1, "passes") && count == 3)
             world_.clock.advance(seconds(words[2]));
         else if (says(0, "restart") && count == 1)
@@ -179,6 +182,13 @@ class Story {
         made.reason = made.owner = made.created_by = "story";
         if (const auto id = world_.process().allowlist->add(made); !id)
             throw std::invalid_argument(id.error());
+    }
+
+    void release(const std::string& next_hop) {
+        const auto ended =
+            world_.process().promises->release(next_hop, world_.clock.now(), "story", "story");
+        if (!ended)
+            throw std::invalid_argument(ended.error());
     }
 
     // mail from SENDER to RECIPIENT [by MAILER [via HOST]]

@@ -61,7 +61,9 @@ void World::restart() {
 Decision World::judge(const Context& context) {
     auto judged = gate().judge_known(context, *site_, clock.now());
     if (const auto* miss = std::get_if<Miss>(&judged)) {
-        const Learnt learnt = run(loop, process_->resolver.learn(miss->next_hop, Millis{10'000}));
+        Learnt learnt = Learnt::done;
+        for (const NextHop& next_hop : miss->next_hops)
+            learnt = run(loop, process_->resolver.learn(next_hop, Millis{10'000}));
         judged = gate().judge_known(context, *site_, clock.now());
         if (std::holds_alternative<Miss>(judged))
             return gate().judge_unlearnt(context, *site_, reason_of(learnt), clock.now());
@@ -80,9 +82,8 @@ Decision World::mail(std::string_view from, std::string_view to, std::string mai
 }
 
 void World::keep_promise(const Decision& decision) {
-    const Time end = clock.now() + site_->queue_lifetime + std::chrono::days{1};
-    if (const auto promised = promise_of(decision))
-        must(process_->promises->keep({*promised}, clock.now(), end));
+    must(process_->promises->keep(promises_of(decision), clock.now(),
+                                  clock.now() + site_->queue_lifetime + std::chrono::days{1}));
 }
 
 std::string World::lock(const std::string& next_hop, const std::string& map) {

@@ -34,7 +34,21 @@ def quarantine(world):
     expect(f"messages to {recipient}", world.sinks.delivered(recipient), [])
 
 
-@story("The same mail from somebody else, and the same sender's mail to a DANE destination, go out", rules=QUARANTINE)
+@story("What was promised of held mail stands until it is released; held mail stops nobody else's", rules=QUARANTINE, fresh=True)
+def quarantine_released(world):
+    short, good = world.someone("sts.test"), world.someone("dane.test")
+    sent = world.send(short, good, sender="ward@local.test")
+    promises = world.surehop.cli("promise", "list", as_json=False).out
+    expect_match("promise list", promises, r"dane\.test +dane +until released")
+    expect_true("nothing is promised of who falls short", "sts.test" not in promises, promises)
+    other = world.send(world.someone("sts.test"))
+    expect_reply("RCPT at sts.test of somebody else", other.reply(), 250)
+    said = world.surehop.cli("promise", "release", "dane.test", "--reason", f"{sent.queue_id} will be deleted")
+    expect(f"exit status of promise release ({said.err})", said.status, 0)
+    expect("promise list afterwards", "dane.test" in world.surehop.cli("promise", "list", as_json=False).out, False)
+
+
+@story("The same mail from somebody else, and the same sender's mail to a DANE destination, go out", rules=QUARANTINE, fresh=True)
 def quarantine_only_where_asked(world):
     for sender, domain in (("alice@local.test", "sts.test"), ("ward@local.test", "dane.test")):
         recipient = world.someone(domain)

@@ -114,6 +114,15 @@ TEST(NextHop, error_tells_a_list) {
         EXPECT_NE(NextHop::parse(in).error().find("a list"), std::string::npos) << in;
 }
 
+TEST(NextHop, list_is_separated_as_postfix_does) {
+    using List = std::vector<std::string_view>;
+    EXPECT_EQ(next_hop_list("a.test"), List{"a.test"});
+    EXPECT_EQ(next_hop_list("[a.test]:25, [b.test]"), (List{"[a.test]:25", "[b.test]"}));
+    EXPECT_EQ(next_hop_list(" a.test,,b.test\tc.test\r\n"), (List{"a.test", "b.test", "c.test"}));
+    EXPECT_EQ(next_hop_list(""), List{});
+    EXPECT_EQ(next_hop_list(" ,\t"), List{});
+}
+
 TEST(NextHop, default_port) {
     EXPECT_EQ(NextHop::parse("a.test", 2525)->key(), "a.test:2525");
     EXPECT_EQ(NextHop::parse("[a.test]", 2525)->port(), 2525);

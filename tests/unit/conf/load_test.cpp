@@ -433,6 +433,35 @@ TEST(ConfLoad, with_a_lock_rules_below_the_floor_are_refused) {
     EXPECT_EQ(errors_of(postfix + "[[rule]]\nname = \"partner\"\nrecipient = [\"p.example\"]\n"
                                   "minimum = \"none\"\n"),
               "");
+    // Nor may it watch or mark what the lock would then hold back.
+    const std::string by_sender = "[[rule]]\nname = \"r\"\nsender = [\"news@clinic.example\"]\n";
+    const std::string then = ", but its recipients' domains have the floor authenticated: the lock "
+                             "sees no sender and no "
+                             "address, so such a rule may only raise; set ";
+    const std::string or_else = ", or make an exception with 'surehop allow add'\n";
+    EXPECT_EQ(errors_of(postfix + by_sender + "mode = \"audit\"\n"),
+              "f:5:1: rule \"r\" is in audit mode and lets all mail pass" + then +
+                  "mode = \"enforce\", or mode = \"audit\" for the whole domain" + or_else);
+    EXPECT_EQ(errors_of(postfix + by_sender + "falls_short = \"tag\"\n"),
+              "f:5:1: rule \"r\" lets mail pass that falls short or cannot be judged" + then +
+                  "falls_short and unknown to \"reject\", \"defer\" or \"quarantine\"" + or_else);
+}
+
+TEST(ConfLoad, with_a_lock_what_passes_unjudged_is_not_held_and_that_is_said) {
+    const std::string rule = "[[rule]]\nname = \"r\"\nrecipient = [\"p.example\"]\n";
+    const std::string said =
+        " lets pass what is unknown (unknown = \"accept\"), so the lock demands nothing of its "
+        "domains and nothing is promised: its minimum authenticated is judged at RCPT and not held "
+        "at delivery; write unknown = \"defer\" to have both\n";
+    EXPECT_EQ(warnings_of(postfix + rule + "unknown = \"accept\"\n"), "f:8:11: rule \"r\"" + said);
+    EXPECT_EQ(errors_of(postfix + rule + "unknown = \"accept\"\n"), "") << "valid all the same";
+    EXPECT_EQ(warnings_of(postfix + rule + "unknown = \"tag\"\nfalls_short = \"tag\"\n"), "")
+        << "whoever marks both knows";
+    EXPECT_EQ(warnings_of(postfix + rule + "unknown = \"accept\"\nmode = \"audit\"\n"), "");
+    EXPECT_EQ(warnings_of(postfix + rule + "unknown = \"accept\"\nminimum = \"none\"\n"), "");
+    EXPECT_EQ(warnings_of(enforce + "unknown = \"accept\"\n[mta]\nlock = \"postfix\"\n" + rule),
+              "f:3:11: [policy]" + said)
+        << "once for those who inherit it";
 }
 
 // ---- routes, sockets, resolver ----

@@ -65,8 +65,8 @@ class CommandsTest : public ::testing::Test {
 };
 
 TEST_F(CommandsTest, WhoMayOnlyReadChangesNothing) {
-    for (const char* what :
-         {"facts refresh", "facts forget", "allow add", "allow remove", "reload"}) {
+    for (const char* what : {"facts refresh", "facts forget", "allow add", "allow remove",
+                             "promise release", "reload"}) {
         const Json reply = ask({{"do", what}, {"next_hop", "dane.test"}, {"id", 1}}, reader);
         EXPECT_FALSE(reply.at("ok").get<bool>()) << what;
         EXPECT_EQ(reply.at("error").get<std::string>(),
@@ -209,9 +209,52 @@ TEST_F(CommandsTest, ExceptionUnderALivePromiseSaysSo) {
     ASSERT_EQ(promises.at("promises").size(), 1U);
     EXPECT_EQ(promises.at("promises").at(0).at("next_hop"), "dane.test");
     EXPECT_EQ(promises.at("promises").at(0).at("level"), "authenticated");
-    EXPECT_EQ(result(exception("dane.test")).at("notes").size(), 2U);
+    EXPECT_EQ(promises.at("promises").at(0).at("until").get<std::string>().size(), 20U);
+    const Json notes = result(exception("dane.test")).at("notes");
+    ASSERT_EQ(notes.size(), 2U);
+    EXPECT_NE(notes.at(0).get<std::string>().find("'surehop promise release dane.test'"),
+              std::string::npos);
     EXPECT_EQ(result({{"do", "explain"}, {"address", "b@dane.test"}}).at("promise").at("level"),
               "authenticated");
+}
+
+// The whole next hop is open, and yet mail would be accepted and wait: whoever adds it is told.
+TEST_F(CommandsTest, ExceptionAgainstAPublishedPolicySaysSo) {
+    world.dns.add("_mta-sts.none.test TXT v=STSv1; id=1;");
+    world.dns.add("mta-sts.none.test A 192.0.2.5");
+    world.https.serve("none.test",
+                      "version: STSv1\nmode: enforce\nmax_age: 604800\nmx: other.none.test\n");
+    EXPECT_EQ(world.mail("a@clinic.example", "b@none.test").verdict.reason,
+              Reason::sts_mx_mismatch);
+    const Json notes = result(exception("none.test")).at("notes");
+    ASSERT_EQ(notes.size(), 1U) << print_json(notes);
+    EXPECT_EQ(notes.at(0), "at delivery, mail to none.test is still held back: mail must wait: its "
+                           "MTA-STS policy allows none of its MX hosts");
+}
+
+TEST_F(CommandsTest, ExceptionForADomainThatIsRoutedSaysSo) {
+    world.configure("[mta]\nlock = \"postfix\"\n[policy]\nminimum = \"authenticated\"\nmode = "
+                    "\"enforce\"\n[[route]]\ndomain = [\"far.test\"]\nnext_hop = \"none.test\"\n");
+    (void)world.mail("a@clinic.example", "b@far.test");
+    const Json notes = result(exception("far.test")).at("notes");
+    ASSERT_EQ(notes.size(), 2U) << print_json(notes);
+    EXPECT_EQ(notes.at(0), "mail to far.test goes by way of none.test, for which the exception "
+                           "changes nothing");
+    EXPECT_EQ(notes.at(1), "at delivery, mail to none.test is still held back: authenticated is "
+                           "required, but it publishes neither DANE nor MTA-STS");
+}
+
+TEST_F(CommandsTest, PromisesOfHeldMailAreReleasedByHand) {
+    must(world.process().promises->keep({{"none.test", Level::dane}}, world.clock.now(),
+                                        Promises::until_released));
+    EXPECT_EQ(result({{"do", "promise list"}}).at("promises").at(0).at("until"), nullptr);
+    EXPECT_FALSE(error({{"do", "promise release"}, {"next_hop", "none.test"}}).empty()) << "why?";
+    EXPECT_FALSE(error({{"do", "promise release"}, {"reason", "x"}}).empty()) << "for whom?";
+    const Json released =
+        result({{"do", "promise release"}, {"next_hop", "NONE.test"}, {"reason", "delivered"}});
+    ASSERT_EQ(released.at("released").size(), 1U);
+    EXPECT_EQ(released.at("released").at(0).at("level"), "dane");
+    EXPECT_TRUE(result({{"do", "promise list"}}).at("promises").empty());
 }
 
 TEST_F(CommandsTest, ReloadIsHandedOn) {

@@ -34,6 +34,27 @@ TEST(Reason, tokens_are_unique_and_come_back) {
     EXPECT_EQ(reason_of("STS-TXT-MULTIPLE"), std::nullopt);
 }
 
+// `unknown = "reject"` bounces mail for these only: with any other, mail waits.
+TEST(Reason, whose_fault_each_is) {
+    const std::set<std::string_view> theirs = {
+        "dns-bogus",       "dns-malformed",     "dns-cname-loop",    "no-such-domain",
+        "null-mx",         "mx-implicit",       "mx-insecure",       "mx-unusable",
+        "host-no-address", "host-insecure",     "tlsa-none",         "tlsa-insecure",
+        "tlsa-unusable",   "tlsa-partial",      "sts-txt-none",      "sts-txt-multiple",
+        "sts-txt-syntax",  "sts-fetch-tls",     "sts-fetch-status",  "sts-fetch-type",
+        "sts-fetch-size",  "sts-fetch-address", "sts-policy-syntax", "sts-mode-testing",
+        "sts-mode-none",   "sts-mx-mismatch",   "sts-mx-dane-fails", "nothing-published",
+        "next-hop-address"};
+    const std::set<std::string_view> unsure = {"dns-timeout", "dns-servfail", "dns-refused",
+                                               "sts-fetch-connect", "sts-fetch-timeout"};
+    for (const ReasonRow& row : all_reasons()) {
+        const Fault expected = theirs.contains(row.token)   ? Fault::theirs
+                               : unsure.contains(row.token) ? Fault::unsure
+                                                            : Fault::ours;
+        EXPECT_EQ(fault_of(row.reason), expected) << row.token;
+    }
+}
+
 TEST(Reason, tokens_are_words_with_hyphens) {
     for (const ReasonRow& row : all_reasons()) {
         if (row.reason == Reason::none)

@@ -38,8 +38,9 @@ void expect(const Row& row) {
     context.mailer = row.mailer;
     context.host = row.host;
     const Way way = find_way(context, site());
-    EXPECT_EQ(way.next_hop.kind(), row.kind);
-    EXPECT_EQ(way.next_hop.key(), row.key);
+    ASSERT_EQ(way.next_hops.size(), 1U);
+    EXPECT_EQ(way.next_hops.front().kind(), row.kind);
+    EXPECT_EQ(way.next_hops.front().key(), row.key);
     EXPECT_EQ(way.source, row.source);
     EXPECT_EQ(way.reason, row.reason);
 }
@@ -85,12 +86,38 @@ TEST(Route, WhatTheMtaSaysCounts) {
              // A declared domain that the MTA relays on is transport all the same.
              Row{"a@local.test", "smtp", "mailstore.test", domain, "mailstore.test", said, seen},
              // What cannot be read must not be taken for something else.
-             Row{"a@dest.test", "smtp", "one.test, two.test", hidden, "hidden dest.test", said,
+             Row{"a@dest.test", "smtp", " , ", hidden, "hidden dest.test", said,
+                 Reason::next_hop_invalid},
+             Row{"a@dest.test", "smtp", "[dest.test]:own-service", hidden, "hidden dest.test", said,
                  Reason::next_hop_invalid},
              Row{"a@dest.test", "smtp", "[dest.test]:0", hidden, "hidden dest.test", said,
                  Reason::next_hop_invalid},
          })
         expect(row);
+}
+
+// relayhost = [a], [b]: Postfix uses any of them, and asks the lock for each by itself.
+TEST(Route, EachNextHopOfAList) {
+    const auto keys = [](const std::string& host) {
+        Context context;
+        context.recipient = path_of("a@dest.test");
+        context.mailer = "smtp";
+        context.host = host;
+        std::string out;
+        const Way way = find_way(context, site());
+        for (const NextHop& next_hop : way.next_hops)
+            out += next_hop.key() + "; ";
+        return out + std::string(token_of(way.reason));
+    };
+    EXPECT_EQ(keys("[A.test], [b.test]:587"), "[a.test]; [b.test]:587; ");
+    EXPECT_EQ(keys("a.test,b.test"), "a.test; b.test; ");
+    EXPECT_EQ(keys("a.test\tb.test "), "a.test; b.test; ");
+    EXPECT_EQ(keys("[10.1.1.1]:10025 b.test"), "internal [10.1.1.1]:10025; b.test; ");
+    EXPECT_EQ(keys("a.test, [b.test]:0"), "a.test; hidden dest.test; next-hop-invalid");
+    std::string many;
+    for (int i = 0; i < 17; ++i)
+        many += "a.test,";
+    EXPECT_EQ(keys(many), "hidden dest.test; next-hop-invalid");
 }
 
 TEST(Route, WithoutAWordFromTheMta) {
@@ -119,7 +146,8 @@ TEST(Route, LiteralOfAnotherKindIsHidden) {
     Context context;
     context.recipient = path_of("a@[tag:something]");
     const Way way = find_way(context, site());
-    EXPECT_EQ(way.next_hop.kind(), HopKind::hidden);
+    ASSERT_EQ(way.next_hops.size(), 1U);
+    EXPECT_EQ(way.next_hops.front().kind(), HopKind::hidden);
     EXPECT_EQ(way.reason, Reason::next_hop_invalid);
 }
 

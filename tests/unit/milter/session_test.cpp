@@ -395,6 +395,74 @@ TEST_F(SessionTest, AcceptingKeepsAPromise) {
     EXPECT_EQ(promised("dane.test", last + std::chrono::hours{2}), Level::none);
 }
 
+// Held mail may be released at any time: what was promised of it has no end till then. Of who falls
+// short nothing was promised, lest one held message stop everybody's mail to that destination.
+TEST_F(SessionTest, HeldMailIsPromisedUntilItIsReleased) {
+    falls_short(Action::quarantine);
+    mail("<s@clinic.example>");
+    EXPECT_EQ(rcpt("a@dane.test").code, 250);
+    EXPECT_EQ(rcpt("b@none.test").code, 250);
+    EXPECT_EQ(end().code, 250);
+    const Time years_later = rig.clock.now() + std::chrono::years{5};
+    EXPECT_EQ(promised("dane.test", years_later), Level::authenticated);
+    EXPECT_EQ(promised("none.test", rig.clock.now()), Level::none);
+}
+
+TEST_F(SessionTest, EachRelayOfAListIsPromised) {
+    rig.knows("[a.test]", dane_facts("a.test", rig.clock.now()));
+    rig.knows("[b.test]:587", dane_facts("b.test", rig.clock.now()));
+    mail("<s@clinic.example>");
+    EXPECT_EQ(
+        rcpt("<x@far.test>", {{"{rcpt_mailer}", "smtp"}, {"{rcpt_host}", "[a.test], [b.test]:587"}})
+            .code,
+        250);
+    EXPECT_EQ(end().code, 250);
+    EXPECT_EQ(promised("[a.test]", rig.clock.now()), Level::authenticated);
+    EXPECT_EQ(promised("[b.test]:587", rig.clock.now()), Level::authenticated);
+}
+
+TEST_F(SessionTest, AllRelaysOfAListAreLearntAtOnce) {
+    rig.dns.delay = Millis{0};
+    mail("<s@clinic.example>");
+    const Reply reply =
+        rcpt("<x@far.test>", {{"{rcpt_mailer}", "smtp"}, {"{rcpt_host}", "one.test two.test"}});
+    EXPECT_EQ(reply.code, 550) << reply.text;
+    EXPECT_EQ(reply.enhanced, "5.1.2") << "neither exists: " << reply.text;
+}
+
+TEST_F(SessionTest, ANextHopThatCannotBeReadIsNotTheSendersFault) {
+    mail("<s@clinic.example>");
+    const Reply reply =
+        rcpt("<x@far.test>", {{"{rcpt_mailer}", "smtp"}, {"{rcpt_host}", "[a.test]:own"}});
+    EXPECT_EQ(reply.code, 451);
+    EXPECT_EQ(reply.enhanced, "4.3.5");
+    EXPECT_NE(reply.text.find("the next hop given by the mail server is not valid"),
+              std::string::npos);
+}
+
+TEST_F(SessionTest, TheFloorOfARelayIsToldInWords) {
+    Rule exempt;
+    exempt.recipients = {pattern("far.test")};
+    exempt.requirement = GateRig::requirement();
+    exempt.requirement.rule = "exempt";
+    exempt.requirement.minimum = Level::none;
+    rig.site_of(GateRig::requirement(), {exempt});
+    rig.knows("[relay.test]", bare_facts("relay.test", rig.clock.now()));
+    mail("<s@clinic.example>");
+    const Reply reply =
+        rcpt("<x@far.test>", {{"{rcpt_mailer}", "smtp"}, {"{rcpt_host}", "[relay.test]"}});
+    EXPECT_EQ(reply.code, 550);
+    EXPECT_EQ(
+        reply.text.substr(0, reply.text.find(" Ask")),
+        "Mail to far.test goes by way of [relay.test] and must leave over an authenticated "
+        "connection (as all mail to its next hop, whatever rule \"exempt\" asks), but its next "
+        "hop does not offer the level that all mail to it must have at delivery.");
+    const LedgerRow row = rig.rows("x@far.test").at(0);
+    EXPECT_EQ(row.minimum, "none") << "the rule's own";
+    EXPECT_EQ(row.reason, "lock-floor");
+    EXPECT_EQ(row.detail, "the lock demands authenticated");
+}
+
 // ---- at the end of the message
 // -------------------------------------------------------------------
 

@@ -58,7 +58,7 @@ TEST(RuleSet, FirstMatchDecides) {
         {"<>", "x@tax.gov.example", "bounces"},
         {"<>", "x@partner.example", "bounces"},
         {"a@clinic.example", "bob@partner.example", "partner"}, // shadowed: the first decides
-        {"a@other.example", "BOB@OTHER.example", "default"}, // ADR-03: the local part has its case
+        {"a@other.example", "BOB@OTHER.example", "one person"},
         {"a@other.example", "bob@OTHER.example", "one person"},
         {"a@clinic.example", "x@elsewhere.example", "clinic"},
         {"a@other.example", "x@elsewhere.example", "default"},
@@ -76,7 +76,8 @@ TEST(RuleSet, FloorIsOfTheFirstRuleOnRecipientDomainAlone) {
     const RuleSet rules = set({
         rule("by sender", {"@clinic.example"}, {"partner.example"}, dane),
         rule("by address", {}, {"bob@partner.example"}, dane),
-        rule("watched", {}, {"partner.example"}, dane, PolicyMode::audit),
+        rule("watched", {}, {"watched.example"}, dane, PolicyMode::audit),
+        rule("enforced, after it", {}, {"watched.example"}, dane),
         rule("partner", {}, {"partner.example", "*.partner.example"}, verified),
         rule("later", {}, {"partner.example"}, none),
         rule("none", {}, {"open.example"}, none),
@@ -92,6 +93,8 @@ TEST(RuleSet, FloorIsOfTheFirstRuleOnRecipientDomainAlone) {
         {"mx.partner.example", verified},
         {"open.example", none},
         {"elsewhere.example", authenticated},
+        // The first decides, also where it only watches: what the gate lets pass gets through.
+        {"watched.example", none},
         // What only marks is never held back by the lock.
         {"tagged.example", none},
         {"passes.example", none},
@@ -107,6 +110,8 @@ TEST(RuleSet, LowestFloorLooksAtEveryRuleThatTheLockCanHold) {
     EXPECT_EQ(set({rule("up", {}, {"a.example"}, dane)}).lowest_floor(), authenticated);
     EXPECT_EQ(set({rule("down", {}, {"a.example"}, encrypted)}).lowest_floor(), encrypted);
     EXPECT_EQ(set({rule("by sender", {"@x.example"}, {}, none)}).lowest_floor(), authenticated);
+    EXPECT_EQ(set({rule("watched", {}, {"a.example"}, dane, PolicyMode::audit)}).lowest_floor(),
+              none);
 }
 
 TEST(RuleSet, AuditDemandsNothingOfTheLock) {
@@ -114,6 +119,13 @@ TEST(RuleSet, AuditDemandsNothingOfTheLock) {
     EXPECT_EQ(rules.floor(domain("a.example")), none);
     EXPECT_EQ(rules.last_resort_floor(), none);
     EXPECT_EQ(rules.mode(), PolicyMode::audit);
+}
+
+Rule marking(const std::string& name, Action falls_short, Action unknown) {
+    Rule out = rule(name, {"@x.example"}, {}, dane);
+    out.requirement.falls_short = falls_short;
+    out.requirement.unknown = unknown;
+    return out;
 }
 
 // The lock sees no sender: a rule that looks at one may only raise.
@@ -130,8 +142,34 @@ TEST(RuleSet, BelowFloor) {
         {"by sender, raising", set({rule("r", {"@x.example"}, {}, dane)}), {}},
         {"by sender, as high", set({rule("r", {"@x.example"}, {}, authenticated)}), {}},
         {"by sender, lowering", set({rule("r", {"@x.example"}, {}, none)}), {"r"}},
-        {"by sender, lowering, in audit",
-         set({rule("r", {"@x.example"}, {}, none, PolicyMode::audit)}),
+        // The gate would let it pass, and the lock hold it back: that is no audit.
+        {"by sender, in audit",
+         set({rule("r", {"@x.example"}, {}, dane, PolicyMode::audit)}),
+         {"r"}},
+        {"by sender, in audit, where all is",
+         set({rule("r", {"@x.example"}, {}, dane, PolicyMode::audit)}, dane, PolicyMode::audit),
+         {}},
+        {"by address, in audit, where one rule enforces",
+         set({rule("r", {}, {"bob@a.example", "bob@b.example"}, dane, PolicyMode::audit),
+              rule("d", {}, {"b.example"}, encrypted)},
+             dane, PolicyMode::audit),
+         {"r"}},
+        {"by sender, in audit, after the rule that enforces: that one decides there",
+         set({rule("d", {}, {"b.example"}, encrypted),
+              rule("r", {"@x.example"}, {}, dane, PolicyMode::audit)},
+             dane, PolicyMode::audit),
+         {}},
+        {"by sender, marking what falls short",
+         set({marking("r", Action::tag, Action::defer)}),
+         {"r"}},
+        {"by sender, passing what is unknown",
+         set({marking("r", Action::reject, Action::accept)}),
+         {"r"}},
+        {"by sender, marking, where nothing is demanded",
+         set({marking("r", Action::tag, Action::defer)}, none),
+         {}},
+        {"by sender, holding what falls short",
+         set({marking("r", Action::quarantine, Action::quarantine)}),
          {}},
         {"by address, lowering", set({rule("r", {}, {"bob@a.example"}, none)}), {"r"}},
         {"by address of a domain whose floor is as low, set later",
@@ -169,11 +207,13 @@ TEST(RuleSet, BelowFloor) {
     };
     for (const Row& row : table) {
         SCOPED_TRACE(row.what);
-        const std::vector<std::string> found = row.rules.below_floor();
-        ASSERT_EQ(found.size(), row.named.size()) << (found.empty() ? "" : found.front());
-        for (std::size_t i = 0; i < found.size(); ++i)
-            EXPECT_TRUE(found[i].starts_with("rule \"" + row.named[i] + "\" asks for "))
-                << found[i];
+        const auto found = row.rules.below_floor();
+        ASSERT_EQ(found.size(), row.named.size()) << (found.empty() ? "" : found.front().why);
+        for (std::size_t i = 0; i < found.size(); ++i) {
+            const std::string& name = row.rules.rules()[found[i].rule].requirement.rule;
+            EXPECT_EQ(name, row.named[i]);
+            EXPECT_TRUE(found[i].why.starts_with("rule \"" + name + "\" ")) << found[i].why;
+        }
     }
 }
 

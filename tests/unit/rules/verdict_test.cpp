@@ -121,6 +121,69 @@ TEST(Verdict, WithoutFacts) {
     EXPECT_EQ(decide_without_facts(ask(dane), meets, Reason::none).action, Action::accept);
 }
 
+// A local or passing fault never bounces mail, whatever the rule says of what is unknown.
+TEST(Verdict, OnlyTheDestinationsFaultIsRejectedAsUnknown) {
+    Requirement asked = ask(authenticated);
+    asked.unknown = Action::reject;
+    for (const ReasonRow& row : all_reasons()) {
+        const Action expected = row.fault == Fault::theirs ? Action::reject : Action::defer;
+        EXPECT_EQ(decide_without_facts(asked, unknown, row.reason).action, expected) << row.token;
+    }
+    EXPECT_EQ(decide(asked, nullptr, unknown_above(none)).action, Action::defer) << "a timeout";
+    for (const Action other : {Action::quarantine, Action::tag, Action::accept}) {
+        asked.unknown = other;
+        EXPECT_EQ(decide_without_facts(asked, unknown, Reason::internal).action, other);
+    }
+}
+
+TEST(Verdict, NothingPassesThatTheLockHoldsBack) {
+    struct Row {
+        const char* what;
+        Level minimum, demanded;
+        Action falls_short, unknown;
+        Assessment assessment;
+        OutcomeKind outcome;
+        Reason reason;
+        Action action;
+    };
+    const Row table[] = {
+        {"nothing demanded", none, none, Action::reject, Action::defer, offering(none), meets,
+         Reason::none, Action::accept},
+        {"demanded and offered", none, dane, Action::reject, Action::defer, offering(dane), meets,
+         Reason::none, Action::accept},
+        {"demanded, and not offered", none, dane, Action::reject, Action::defer,
+         offering(authenticated), falls_short, Reason::lock_floor, Action::reject},
+        {"as the rule refuses", none, dane, Action::quarantine, Action::defer, offering(none),
+         falls_short, Reason::lock_floor, Action::quarantine},
+        {"a mark is no way through the lock", none, dane, Action::tag, Action::tag, offering(none),
+         falls_short, Reason::lock_floor, Action::reject},
+        {"nor where the rule asks as much", dane, dane, Action::tag, Action::tag, offering(none),
+         falls_short, Reason::lock_floor, Action::reject},
+        {"nor is ignorance", none, dane, Action::reject, Action::accept, unknown_above(none),
+         unknown, Reason::dns_timeout, Action::defer},
+        {"the lock demands less than the rule", dane, encrypted, Action::reject, Action::defer,
+         offering(encrypted), falls_short, Reason::sts_mode_testing, Action::reject},
+        {"nobody is there", none, dane, Action::tag, Action::tag, no_mail_because(Reason::null_mx),
+         no_mail, Reason::null_mx, Action::reject},
+    };
+    for (const Row& row : table) {
+        SCOPED_TRACE(row.what);
+        Requirement asked = ask(row.minimum);
+        asked.falls_short = row.falls_short;
+        asked.unknown = row.unknown;
+        const Verdict found = decide(asked, nullptr, row.assessment, row.demanded);
+        EXPECT_EQ(found.outcome, row.outcome);
+        EXPECT_EQ(found.reason, row.reason);
+        EXPECT_EQ(found.action, row.action);
+        const bool by_lock = row.reason == Reason::lock_floor || row.reason == Reason::dns_timeout;
+        EXPECT_EQ(found.demanded, by_lock ? row.demanded : none);
+        asked.mode = PolicyMode::audit;
+        const Verdict audited = decide(asked, nullptr, row.assessment, row.demanded);
+        EXPECT_EQ(audited.action, Action::accept) << "audit refuses nothing";
+        EXPECT_EQ(audited.would, row.action);
+    }
+}
+
 TEST(Verdict, Names) {
     EXPECT_EQ(name_of(meets), "meets");
     EXPECT_EQ(name_of(falls_short), "falls-short");

@@ -94,6 +94,32 @@ TEST_F(PromisesTest, WhatIsOverIsCleared) {
     EXPECT_EQ(promises->list(now).size(), 1U);
 }
 
+TEST_F(PromisesTest, OfHeldMailHasNoEndButItsRelease) {
+    const auto promises = open();
+    must(promises->keep({{"a.test", Level::dane}}, now, Promises::until_released));
+    must(promises->keep({{"a.test", Level::dane}, {"a.test", Level::encrypted}}, now, day));
+    must(promises->keep({{"b.test", Level::dane}}, now, day));
+    const Time later = now + std::chrono::years{50};
+    ASSERT_NE(promises->highest("a.test", later), std::nullopt);
+    EXPECT_EQ(promises->highest("a.test", later)->until, Promises::until_released);
+    EXPECT_EQ(end_of(promises->highest("a.test", later)->until), "released");
+
+    EXPECT_FALSE(promises->release("a.test", now, "", "uid 0 (root)")) << "why?";
+    EXPECT_FALSE(promises->release("c.test", now, "gone", "uid 0 (root)")) << "there is none";
+    const auto ended = promises->release("a.test", now, "delivered", "uid 0 (root)");
+    ASSERT_TRUE(ended) << ended.error();
+    EXPECT_EQ(ended->size(), 2U);
+    for (const auto& each : {promises->highest("a.test", now), open()->highest("a.test", now)})
+        EXPECT_EQ(each, std::nullopt) << "in memory and on disk";
+    EXPECT_NE(promises->highest("b.test", now), std::nullopt);
+    EXPECT_EQ(number(store.reader, "SELECT count(*) FROM ledger WHERE kind = 'promise-release' AND "
+                                   "next_hop = 'a.test' AND detail LIKE 'by uid 0 (root); %; "
+                                   "delivered'"),
+              2);
+    must(promises->keep({{"a.test", Level::dane}}, now, day));
+    EXPECT_NE(promises->highest("a.test", now), std::nullopt) << "later mail is promised again";
+}
+
 TEST_F(PromisesTest, DiskThatFailsPromisesNothing) {
     const auto promises = open();
     must(store.writer.submit_and_wait(

@@ -84,6 +84,7 @@ void Daemon::record(const std::string& kind, const std::string& detail) {
     LedgerRow row;
     row.time = engine_.clock.now();
     row.kind = kind;
+    row.mode = name_of(engine_.current.get()->site->rules->mode());
     row.detail = detail;
     std::vector<LedgerRow> rows{std::move(row)};
     if (auto written = engine_.ledger.append(std::move(rows)); !written)
@@ -122,6 +123,12 @@ int Daemon::run() {
         log::error("{}", taken.error());
         return EX_OSERR;
     }
+    // Changed while surehopd was stopped: as loud as by a reload (DESIGN invariant 14).
+    const auto last = engine_.ledger.latest_configuration();
+    if (last && *last && (*last)->mode == name_of(PolicyMode::enforce) &&
+        settings->site->rules->mode() == PolicyMode::audit)
+        log::error("the mode changed from enforce to audit since {}: it refuses nothing any more",
+                   format_time((*last)->time));
     record("start", describe(*settings));
     // Not before it is known whether DANE counts; until then whoever connects waits.
     const auto serve = [this] {
@@ -184,10 +191,11 @@ Json Daemon::reload(const std::string& by) {
     log::set_level(after->log.name());
     record("reload", fmt::format("{}; by {}", describe(*after), by));
     log::info("configuration read again by {}: {}", by, describe(*after));
-    if (before->site->rules->mode() == PolicyMode::enforce &&
-        after->site->rules->mode() == PolicyMode::audit)
-        log::error("the mode changed from enforce to audit: nothing is refused any more");
     Json notes = Json::array();
+    for (const std::string& what : after->site->rules->no_longer_enforced(*before->site->rules)) {
+        notes.push_back(what + " changed from enforce to audit: it refuses nothing any more");
+        log::error("{} changed from enforce to audit: it refuses nothing any more", what);
+    }
     for (const std::string& section : restart) {
         log::warning("{} has changed; that takes effect at the next start", section);
         notes.push_back(section + " has changed; that takes effect at the next start");

@@ -19,6 +19,7 @@
 #include <cerrno>
 #include <chrono>
 #include <exception>
+#include <future>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -256,14 +257,21 @@ sfsistat on_close(SMFICTX* ctx) {
 // ------------------------------------------------------------------------------
 
 // No signal is for a thread started here (libmilter starts more, which inherit this): the main
-// thread handles them, and libmilter, which would stop at a HUP, gets none.
+// thread handles them, and libmilter, which would stop at a HUP, gets none. `fn` begins only when
+// this thread hears signals again: one that came meanwhile would else be for libmilter, which waits
+// for signals on a thread of its own.
 template <class Fn> std::thread deaf_thread(Fn fn) {
+    std::promise<void> hearing;
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    std::thread thread(std::move(fn));
+    std::thread thread([fn = std::move(fn), again = hearing.get_future()]() mutable {
+        again.wait();
+        fn();
+    });
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    hearing.set_value();
     return thread;
 }
 

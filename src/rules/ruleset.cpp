@@ -87,6 +87,11 @@ bool Rule::matches(const Path& sender, const Path& recipient) const {
            none_or_any(recipients, [&](const AddressPattern& p) { return p.matches(recipient); });
 }
 
+bool Rule::for_every_domain() const {
+    return none_or_any(
+        recipients, [](const AddressPattern& p) { return p.kind() == AddressPattern::Kind::any; });
+}
+
 bool Rule::on_recipient_domain_alone() const {
     return senders.empty() &&
            std::all_of(recipients.begin(), recipients.end(),
@@ -131,7 +136,28 @@ Level RuleSet::lowest_floor() const {
     return lowest;
 }
 
-PolicyMode RuleSet::mode() const { return last_resort_.mode; }
+PolicyMode RuleSet::mode() const {
+    for (const Rule& rule : rules_)
+        if (rule.on_recipient_domain_alone() && rule.for_every_domain())
+            return rule.requirement.mode;
+    return last_resort_.mode;
+}
+
+std::vector<std::string> RuleSet::no_longer_enforced(const RuleSet& before) const {
+    std::vector<std::string> out;
+    if (before.mode() == PolicyMode::enforce && mode() == PolicyMode::audit)
+        out.emplace_back("the mode");
+    for (const Rule& rule : rules_) {
+        const auto same_name = [&](const Rule& old) {
+            return old.requirement.rule == rule.requirement.rule &&
+                   old.requirement.mode == PolicyMode::enforce;
+        };
+        if (rule.requirement.mode == PolicyMode::audit &&
+            std::ranges::any_of(before.rules_, same_name))
+            out.push_back(fmt::format("rule \"{}\"", rule.requirement.rule));
+    }
+    return out;
+}
 
 // Domains that stand for all others: each that a rule names, one below each suffix, and one that no
 // rule names.

@@ -48,6 +48,7 @@ struct Rule {
     // Whether the rule looks at the recipient's domain and nothing else: only such rules can be
     // held by the lock, which sees a next hop and no message.
     bool on_recipient_domain_alone() const;
+    bool for_every_domain() const;
     bool matches_domain(const Domain& domain) const; // of a rule that looks at nothing else
 };
 
@@ -63,7 +64,11 @@ class RuleSet {
     Level floor(const Domain& domain) const;
     Level last_resort_floor() const; // for a next hop without a name
     Level lowest_floor() const;      // that mail to anywhere finds at the lock
-    PolicyMode mode() const;         // of the last resort
+
+    // Of mail that no narrower rule is about: of the first rule for everybody, or the last resort.
+    PolicyMode mode() const;
+    // What was in enforce mode in `before` and is in audit mode here, in words: "rule \"x\"".
+    std::vector<std::string> no_longer_enforced(const RuleSet& before) const;
 
     // The rules that let mail pass which the lock's floor then holds back, each with a sentence.
     struct BelowFloor {

@@ -28,6 +28,11 @@ constexpr std::string_view search =
     "SELECT id FROM (SELECT id FROM ledger WHERE recipient = ?1 AND recipient <> '' "
     "ORDER BY id DESC LIMIT ?2)) ORDER BY id DESC LIMIT ?2";
 
+constexpr std::string_view latest_change =
+    "SELECT id, time, kind, reference, queue_id, sender, recipient, next_hop, rule, exception, "
+    "minimum, mode, outcome, level, reason, action, would, detail FROM ledger "
+    "WHERE kind <> 'decision' AND kind IN ('start', 'reload') ORDER BY id DESC LIMIT 1";
+
 LedgerRow row_of(const Statement& found) {
     LedgerRow row;
     int column = 0;
@@ -97,6 +102,17 @@ Result<std::vector<LedgerRow>> Ledger::trace(std::string_view what, std::size_t 
             return rows;
         rows.push_back(row_of(*query));
     }
+}
+
+Result<std::optional<LedgerRow>> Ledger::latest_configuration() const {
+    const auto hold = reader_.lock();
+    auto query = reader_.prepare(latest_change);
+    if (!query)
+        return Error{query.error()};
+    const auto row = query->step();
+    if (!row)
+        return Error{row.error()};
+    return *row ? std::optional(row_of(*query)) : std::nullopt;
 }
 
 } // namespace surehop

@@ -8,6 +8,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -54,6 +55,9 @@ class Ledger {
     // Rows whose reference or queue id equals `what`, or whose sender or recipient does in any case
     // of ASCII letters; latest first.
     Result<std::vector<LedgerRow>> trace(std::string_view what, std::size_t most = 100);
+
+    // The latest row that says which configuration came into force: of a start or a reload.
+    Result<std::optional<LedgerRow>> latest_configuration() const;
 
     // For a writer's job: the row goes to disk together with the change that it records.
     static Status write(Database& database, const LedgerRow& row);

@@ -83,6 +83,10 @@ constexpr std::array<std::string_view, schema_version> migrations = {
         PRIMARY KEY (key, level)
     ) STRICT, WITHOUT ROWID;
     )sql",
+    // 3: the few rows of changes among many decisions
+    R"sql(
+    CREATE INDEX ledger_by_change ON ledger (kind) WHERE kind <> 'decision';
+    )sql",
 };
 
 Error newer(const Database& database, int version) {

@@ -78,13 +78,15 @@ wait = "{wait}"
         return host, int(port)
 
     def start(self, expect_failure=False):
+        serves = b"surehopd serves"
+        before = self.log.read_bytes().count(serves) if self.log.exists() else 0
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen([program(), "--config", str(self.config)], stdin=subprocess.DEVNULL,
                                             stdout=log, stderr=log, preexec_fn=self.sandbox)
         if expect_failure:
             return self.process.wait(timeout=10)
         deadline = time.monotonic() + 20
-        while b"surehopd serves" not in self.log.read_bytes():
+        while self.log.read_bytes().count(serves) == before:
             if self.process.poll() is not None or time.monotonic() > deadline:
                 raise AssertionError(f"surehopd does not start: {self.log.read_text()}")
             time.sleep(0.01)

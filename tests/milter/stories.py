@@ -600,7 +600,29 @@ def in_the_services_sandbox(dns):
         equal(daemon.stop()[1], 0)
 
 
-STORIES = [in_the_services_sandbox, refused_word_for_word, each_recipient_for_itself, several_messages, aborted, many_recipients, tagged,
+def from_enforce_to_audit(dns):
+    """Who turns enforcement off is told so loudly, also when surehopd was stopped meanwhile, or by one rule alone."""
+    alarm = "changed from enforce to audit"
+    with Surehopd(dns) as daemon:
+        enforcing = daemon.config.read_text()
+        equal(daemon.stop()[1], 0)
+        daemon.config.write_text(enforcing.replace('mode = "enforce"', 'mode = "audit"'))
+        daemon.start()
+        equal(daemon.log.read_text().count(alarm), 1)
+        daemon.config.write_text(enforcing)
+        equal(daemon.cli("reload").returncode, 0)
+        equal(daemon.log.read_text().count(alarm), 1)
+        everybody = '[[rule]]\nname = "all"\nmode = "audit"\n\n[listen]'
+        daemon.config.write_text(enforcing.replace("[listen]", everybody))
+        assert "the mode " + alarm in daemon.cli("reload").stdout
+        assert "audit" in daemon.cli("status").stdout
+        daemon.config.write_text(enforcing.replace("[listen]", everybody.replace("audit", "enforce")))
+        equal(daemon.cli("reload").returncode, 0)
+        daemon.config.write_text(enforcing.replace("[listen]", everybody))
+        assert 'rule "all" ' + alarm in daemon.cli("reload").stdout
+
+
+STORIES = [in_the_services_sandbox, from_enforce_to_audit, refused_word_for_word, each_recipient_for_itself, several_messages, aborted, many_recipients, tagged,
            forged_headers_go, flood_of_forged_headers, waiver, quarantined, audit, null_sender, unreadable_addresses,
            not_over_smtp, macros_missing, next_hop_of_the_mta, slow_dns, silent_dns_at_rcpt, first_contact_is_bounded, twenty_at_once,
            percent_signs, unwritable_ledger, doctor_tries_to_write, killed, old_mta, negotiation, no_quarantine_offered, out_of_order,

@@ -122,6 +122,7 @@ def reload(world):
     world.surehop.write(world.surehop.configuration(mode="audit"))
     said = world.surehop.cli("reload")
     expect(f"exit status of reload ({said.out}{said.err})", said.status, 0)
+    expect_match("an alarm", said.out, "the mode changed from enforce to audit")
     expect_reply("in audit mode", world.send(world.someone("none.test")).reply(), 250)
     world.surehop.write(world.surehop.configuration())
     expect("exit status of reload", world.surehop.cli("reload").status, 0)

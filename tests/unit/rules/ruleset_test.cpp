@@ -255,6 +255,30 @@ TEST(RuleSet, HashChangesWithWhateverDecides) {
     EXPECT_NE(set({}).hash(), before);
 }
 
+TEST(RuleSet, ModeIsThatOfMailThatNoNarrowerRuleIsAbout) {
+    constexpr auto audit = PolicyMode::audit, enforce = PolicyMode::enforce;
+    EXPECT_EQ(set({}).mode(), enforce);
+    EXPECT_EQ(set({}, dane, audit).mode(), audit);
+    EXPECT_EQ(set({rule("all", {}, {}, dane, audit)}).mode(), audit);
+    EXPECT_EQ(set({rule("all", {}, {"*"}, dane, audit)}).mode(), audit);
+    EXPECT_EQ(set({rule("all", {}, {}, dane)}, dane, audit).mode(), enforce);
+    EXPECT_EQ(set({rule("one", {}, {"x.example"}, dane, audit)}).mode(), enforce);
+    EXPECT_EQ(set({rule("who", {"@x.example"}, {}, dane, audit)}).mode(), enforce);
+}
+
+TEST(RuleSet, WhatIsNoLongerEnforcedIsNamed) {
+    constexpr auto audit = PolicyMode::audit;
+    const RuleSet before = set({rule("a", {}, {"a.example"}, dane), rule("b", {}, {}, verified)});
+    using Names = std::vector<std::string>;
+    EXPECT_EQ(before.no_longer_enforced(before), Names());
+    EXPECT_EQ(set({rule("a", {}, {"a.example"}, dane, audit), rule("b", {}, {}, verified)})
+                  .no_longer_enforced(before),
+              Names{"rule \"a\""});
+    EXPECT_EQ(set({rule("new", {}, {}, verified, audit)}).no_longer_enforced(before),
+              Names{"the mode"});
+    EXPECT_EQ(before.no_longer_enforced(set({rule("a", {}, {}, dane, audit)})), Names());
+}
+
 TEST(RuleSet, NamesOfActionsAndModes) {
     for (const Action action :
          {Action::accept, Action::tag, Action::quarantine, Action::defer, Action::reject})

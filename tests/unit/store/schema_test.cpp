@@ -23,6 +23,8 @@ std::string contents(const std::string& path) {
 // What a program of that version would have left behind.
 Database at_version(const std::string& path, int version) {
     Database database = test::migrated(path);
+    if (version < 3)
+        test::must(database.execute("DROP INDEX ledger_by_change"));
     if (version < 2)
         test::must(database.execute("DROP TABLE promise"));
     test::must(database.execute("PRAGMA user_version = " + std::to_string(version)));

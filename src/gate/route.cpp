@@ -43,7 +43,7 @@ Way hidden(const Path& recipient, HopSource source, Reason reason = Reason::next
 
 constexpr std::size_t most_next_hops = 16; // in one list of the MTA's; each costs look-ups
 
-// What the MTA said.
+// What the MTA said. A smart host's domain stands in place of the recipient's (RFC 8461 §3.4).
 Way told(const Context& context, const Site& site) {
     const std::string mailer = lower(context.mailer);
     if (is_local_mailer(mailer)) {

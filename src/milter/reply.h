@@ -10,7 +10,7 @@
 // The words that the sender's MTA passes on: built in this one place. ASCII, one line of at most
 // 400 octets (RFC 5321 §4.5.3.1.5 allows 512), the class of the code, of the enhanced code (RFC
 // 3463 §2) and of the milter's answer always the same: Postfix fails the whole session on a
-// mismatch.
+// mismatch. Never 421, which would end the session for all recipients (RFC 5321 §3.8).
 //
 // The action decides the class (reject: permanent, defer: temporary), outcome and reason the words.
 //

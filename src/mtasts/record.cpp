@@ -11,7 +11,7 @@ namespace surehop::mtasts {
 
 namespace {
 
-constexpr std::string_view version = "v=STSv1"; // case-sensitive (§3.1 ABNF, %s)
+constexpr std::string_view version = "v=STSv1"; // case counts (RFC 8461 §3.1, %s)
 constexpr std::size_t longest_id = 32;
 
 void skip_blanks(std::string_view& text) {

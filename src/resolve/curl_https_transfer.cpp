@@ -240,7 +240,7 @@ bool CurlTransfer::set_options(const CurlSettings& settings, const std::string& 
     set(CURLOPT_USERAGENT, "surehop");
     set(CURLOPT_NOSIGNAL, 1L);
 
-    // RFC 8461 §3.3 and §7: WebPKI, the host's name, TLS 1.2 or later.
+    // RFC 8461 §3.3, §7.2: WebPKI, the host's name, TLS 1.2 or later.
     set(CURLOPT_SSLVERSION, static_cast<long>(CURL_SSLVERSION_TLSv1_2));
     set(CURLOPT_SSL_VERIFYPEER, 1L);
     set(CURLOPT_SSL_VERIFYHOST, 2L);

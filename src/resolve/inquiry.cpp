@@ -223,7 +223,8 @@ class Inquiry {
         }
     }
 
-    // RFC 8461 §3.1: the record says whether there is a policy, and which.
+    // RFC 8461 §3.1: the record says whether there is a policy, and which. §3.4: of this domain, not
+    // of its parent.
     asio::awaitable<void> policy() {
         StsFacts& sts = facts_.sts;
         if (known_ && known_->sts.standing.state == State::present) {
@@ -259,6 +260,8 @@ class Inquiry {
                 co_await fetch(sts.id);
             co_return published;
         }
+        // §5.1, §8.1, §10.3: any other id than that of the policy we hold means that there is a new
+        // one, shorter or none at all perhaps.
         if (cached && id == sts.id && !due)
             co_return published;
         co_return co_await fetch(std::move(id));

@@ -2,6 +2,7 @@
 #include "cmd/engine.h"
 
 #include "base/log.h"
+#include "cmd/facts_changes.h"
 #include "store/schema.h"
 
 #include <fmt/format.h>
@@ -141,7 +142,12 @@ Engine::Engine(asio::io_context& the_loop, Opened what)
       facts(*opened.reader, *opened.writer), ledger(*opened.reader, *opened.writer),
       https(curl_settings(opened.settings->https)),
       resolver(loop, *opened.dns, https, facts, clock, [this] { return opened.dns->validation(); }),
-      gate(facts, resolver, *opened.allowlist, *opened.promises), references(clock.now()) {}
+      gate(facts, resolver, *opened.allowlist, *opened.promises), references(clock.now()) {
+    resolver.when_learnt([this](const NextHop& next_hop, const FactsPtr& before,
+                                const Facts& after) {
+        tell_changes(ledger, next_hop, before.get(), after);
+    });
+}
 
 Result<std::unique_ptr<Engine>> Engine::build(asio::io_context& loop, SettingsPtr settings,
                                               Database::Access access) {

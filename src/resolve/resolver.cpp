@@ -56,6 +56,8 @@ asio::awaitable<void> Resolver::learn_into_book(NextHop next_hop, FactsPtr known
         // answers that nobody checked, read as if. Once more; a resolver does not do it often.
         if (sources.validation != validation_() && !again)
             continue;
+        if (told_)
+            told_(next_hop, known, facts);
         book_.put(next_hop.key(), std::make_shared<const Facts>(std::move(facts)));
         co_return;
     }

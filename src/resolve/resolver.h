@@ -62,6 +62,11 @@ class Resolver {
 
     std::size_t in_flight() const; // from any thread
 
+    // Called on the loop with what was known before (or null) and what was learnt. Set before the
+    // first look-up.
+    using Told = std::function<void(const NextHop&, const FactsPtr& before, const Facts& after)>;
+    void when_learnt(Told told) { told_ = std::move(told); }
+
   private:
     struct Flight;
     std::shared_ptr<Flight> join(const NextHop& next_hop, bool fetch_again); // null: refused
@@ -78,6 +83,7 @@ class Resolver {
     const Clock& clock_;
     std::function<Validation()> validation_;
     ResolverLimits limits_;
+    Told told_;
     mutable std::mutex mutex_;
     std::map<std::string, std::shared_ptr<Flight>, std::less<>> flights_;
     std::size_t waiting_ = 0;

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cmd/facts_changes.h"
+
+#include "support/sample_facts.h"
+#include "support/temp_dir.h"
+#include "support/test_store.h"
+
+#include <gtest/gtest.h>
+
+namespace surehop::test {
+namespace {
+
+TEST(TellChanges, ADowngradeIsInTheLedger) {
+    const TempDir dir;
+    TestStore store(dir / "a.db");
+    Ledger ledger(store.reader, store.writer);
+    const NextHop hop = NextHop::of_domain(domain("example.org"));
+    const Facts before = full_facts();
+    Facts after = before;
+    after.hosts.front().tlsa = {State::absent, Reason::tlsa_none};
+    after.hosts.front().records.clear();
+
+    tell_changes(ledger, hop, nullptr, before);
+    tell_changes(ledger, hop, &before, before);
+    tell_changes(ledger, hop, &before, after);
+    must(store.writer.submit_and_wait([](Database&) -> Status { return Done{}; }));
+    EXPECT_EQ(number(store.reader, "SELECT count(*) FROM ledger"), 1);
+    EXPECT_EQ(text(store.reader, "SELECT kind || ' ' || next_hop || ' ' || level || ' ' || reason "
+                                 "FROM ledger"),
+              "downgrade example.org dane tlsa-none");
+}
+
+} // namespace
+} // namespace surehop::test

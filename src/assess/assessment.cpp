@@ -20,14 +20,26 @@ bool has_dane(const Host& host) {
     return reachable(host) && host.tlsa.state == State::present && host.usable() > 0;
 }
 
+// No MTA gets to a host without address, whatever else is known of it.
+bool dead(const Host& host) { return host.addresses.state == State::absent; }
+
 // RFC 7672 §2.1.2: with a TLSA look-up that failed, the host must not be used on weaker terms.
 bool dane_unknown(const Host& host) { return host.tlsa.state == State::unknown; }
+
+// The look-up that failed, if one did.
+std::optional<Reason> failure(const Host& host) {
+    if (host.addresses.state == State::unknown)
+        return host.addresses.reason;
+    return dane_unknown(host) ? std::optional(host.tlsa.reason) : std::nullopt;
+}
 
 class Assessor {
   public:
     Assessor(const NextHop& next_hop, const Facts& facts) : next_hop_(next_hop), facts_(facts) {}
 
     Assessment assess() {
+        out_.enforced = facts_.sts.standing.state == State::present &&
+                        facts_.sts.policy.mode == mtasts::Mode::enforce;
         if (facts_.null_mx)
             out_.no_mail = Reason::null_mx;
         else if (facts_.mx && facts_.mx->reason == Reason::no_such_domain)
@@ -43,34 +55,45 @@ class Assessor {
             authenticated();
             tls_alone();
         }
-        if (enforced() && out_.no_mail) // whoever hides the MX hosts must not lift the policy
+        if (out_.enforced && out_.no_mail) // whoever hides the MX hosts must not lift the policy
             out_.wait = out_.no_mail;
         return std::move(out_);
     }
 
   private:
-    bool enforced() const {
-        return facts_.sts.standing.state == State::present &&
-               facts_.sts.policy.mode == mtasts::Mode::enforce;
-    }
-
-    // Offers the level over the hosts that pass; false when none does.
-    bool offer(Level level, const Test& serves) {
+    // The level over the hosts that pass, or nothing when none does.
+    std::optional<Offer> over(Level level, const Test& serves) const {
         Offer made;
         made.level = level;
         made.until = facts_.until; // never beyond the end of the MTA-STS policy: see inquiry
         made.most_preferred = false;
         const auto best = std::find_if(facts_.hosts.begin(), facts_.hosts.end(), reachable);
+        bool surely_left_out = false;
         for (const Host& host : facts_.hosts) {
-            if (!serves(host))
-                continue;
-            made.hosts.push_back(host.name.text());
-            made.most_preferred |= host.preference == best->preference;
+            if (serves(host)) {
+                if (made.hosts.empty())
+                    made.preference = host.preference;
+                made.hosts.push_back(host.name.text());
+                made.most_preferred |= host.preference == best->preference;
+            } else if (!dead(host)) {
+                made.every_host = false;
+                if (const auto failed = failure(host))
+                    made.unsure = failed;
+                else
+                    surely_left_out = true;
+            }
         }
-        made.every_host = made.hosts.size() == facts_.hosts.size();
-        if (made.hosts.empty())
+        if (surely_left_out)
+            made.unsure.reset();
+        return made.hosts.empty() ? std::nullopt : std::optional(std::move(made));
+    }
+
+    // Offers it; false when no host passes.
+    bool offer(Level level, const Test& serves) {
+        auto made = over(level, serves);
+        if (!made)
             return false;
-        out_.offers.push_back(std::move(made));
+        out_.offers.push_back(*std::move(made));
         return true;
     }
 
@@ -79,7 +102,7 @@ class Assessor {
     }
 
     void none_offered(Reason reason, bool unknown) {
-        if (unknown || enforced())
+        if (unknown || out_.enforced)
             out_.wait = reason;
         for (const Level level : every_level)
             missing(level, reason, unknown);
@@ -112,11 +135,14 @@ class Assessor {
         if (from_secure_names && offer(Level::dane, has_dane))
             return;
         Missing row{Level::dane, Reason::tlsa_none, false};
+        const auto first = std::ranges::find_if_not(facts_.hosts, dead); // one is reachable
         for (const Host& host : facts_.hosts) {
+            if (dead(host))
+                continue;
             const bool failed = host.addresses.state == State::unknown;
             const Standing& standing = failed ? host.addresses : host.tlsa;
             const bool unknown = standing.state == State::unknown;
-            if (&host == &facts_.hosts.front() || (unknown && !row.unknown))
+            if (&host == &*first || (unknown && !row.unknown))
                 row.reason =
                     standing.state == State::present ? Reason::tlsa_unusable : standing.reason;
             row.unknown |= unknown;
@@ -135,11 +161,12 @@ class Assessor {
             return missing(Level::authenticated, Reason::sts_mode_none);
         // RFC 8461 §4.1 names the hosts; §2: MTA-STS must not override a failing DANE validation,
         // so a host whose TLSA records decide, or may decide, is left to them.
-        const auto serves = [&](const Host& host) {
-            return reachable(host) && sts.policy.allows(host.name) && !has_dane(host) &&
-                   !dane_unknown(host);
+        const auto allowed = [&](const Host& host) {
+            return reachable(host) && sts.policy.allows(host.name) && !dane_unknown(host);
         };
-        if (offer(Level::authenticated, serves))
+        out_.sts_alone = over(Level::authenticated, allowed);
+        if (offer(Level::authenticated,
+                  [&](const Host& host) { return allowed(host) && !has_dane(host); }))
             return;
         Missing row{Level::authenticated, Reason::sts_mx_mismatch, false};
         for (const Host& host : facts_.hosts)
@@ -169,9 +196,9 @@ class Assessor {
             const bool none_left = std::none_of(hosts.begin(), hosts.end(), [](const Host& host) {
                 return reachable(host) && !dane_unknown(host);
             });
-            if (enforced()) // RFC 8461 §5: the policy is in force, and says whom it leaves
+            if (out_.enforced) // RFC 8461 §5: the policy is in force, and says whom it leaves
                 obstacle = out_.missing.back();
-            if (enforced() || none_left)
+            if (out_.enforced || none_left)
                 out_.wait = obstacle->reason;
         }
         for (const Level level : {Level::verified, Level::encrypted})
@@ -234,6 +261,8 @@ Missing Assessment::why_not(Level minimum) const {
 Assessment assess(const NextHop& next_hop, const Facts& facts, Time now) {
     Assessment out = Assessor(next_hop, facts).assess();
     // The caller asks for fresh facts first; what is over by now is not offered all the same.
+    if (out.sts_alone && out.sts_alone->until <= now)
+        out.sts_alone.reset();
     std::erase_if(out.offers, [&](const Offer& offer) {
         if (offer.until > now)
             return false;

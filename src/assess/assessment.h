@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "facts/facts.h"
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -24,8 +25,10 @@ namespace surehop {
 struct Offer {
     Level level = Level::none;
     std::vector<std::string> hosts; // MX names that the binding lets mail use, by preference
-    bool every_host = true;         // no MX host is left out
+    bool every_host = true;         // no MX host that has an address is left out
     bool most_preferred = true;     // a host of the best preference is among them
+    std::uint16_t preference = 0;   // the best among them
+    std::optional<Reason> unsure;   // only hosts whose look-ups failed are left out: why
     Time until{};                   // ask again then
 };
 
@@ -40,6 +43,9 @@ struct Assessment {
     std::optional<Reason> no_mail; // null MX, no such domain
     std::vector<Offer> offers;     // strongest first
     std::vector<Missing> missing;  // strongest first, one per level not offered
+    bool enforced = false;         // an MTA-STS policy in mode enforce is in force
+    // `authenticated` over hosts that have DANE, too: for an MTA that knows no DANE.
+    std::optional<Offer> sts_alone;
     // What stands in the way of any delivery now, even where nothing is demanded: MX hosts that
     // could not be looked up, TLSA records of none of them (RFC 7672 §2.1.2), or an enforce policy
     // that no usable host satisfies (RFC 8461 §5).

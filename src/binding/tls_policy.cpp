@@ -60,6 +60,14 @@ std::optional<std::string> policy_text(const Offer& offer, Lock lock) {
 }
 
 Assessment bindable(Assessment assessment, Lock lock) {
+    // Sendmail is told of MTA-STS alone: for it that is what there is, also where DANE would
+    // decide.
+    if (lock == Lock::sendmail && assessment.sts_alone) {
+        const auto is_sts = [](const auto& row) { return row.level == Level::authenticated; };
+        std::erase_if(assessment.offers, is_sts);
+        std::erase_if(assessment.missing, is_sts);
+        assessment.offers.push_back(*assessment.sts_alone);
+    }
     const auto counts = [&](const Offer& offer) {
         if (lock == Lock::none)
             return offer.every_host && offer.level >= Level::authenticated;
@@ -68,7 +76,9 @@ Assessment bindable(Assessment assessment, Lock lock) {
     std::erase_if(assessment.offers, [&](const Offer& offer) {
         if (counts(offer))
             return false;
-        assessment.missing.push_back({offer.level, Reason::lock_cannot_say, false});
+        const bool perhaps = lock == Lock::none && offer.unsure;
+        assessment.missing.push_back(
+            {offer.level, perhaps ? *offer.unsure : Reason::lock_cannot_say, perhaps});
         return true;
     });
     std::stable_sort(assessment.missing.begin(), assessment.missing.end(),
@@ -90,8 +100,9 @@ LockAnswer lock_answer(const Assessment& whole, Level floor, Lock lock) {
         return {LockAnswer::Kind::not_found, "", Level::none, *whole.no_mail};
     }
 
-    // What the destination publishes comes first, strongest first. DANE that leaves out the
-    // preferred MX hosts gives way to an MTA-STS policy that covers them.
+    // What the destination publishes comes first, strongest first. DANE gives way to an MTA-STS
+    // policy that covers more preferred MX hosts. Where nobody asks for it, it does not keep mail
+    // from preferred hosts that have none (RFC 7672 §2.2.1).
     const Offer *dane = nullptr, *authenticated = nullptr;
     for (const Offer& offer : counted.offers) {
         if (offer.level == Level::dane)
@@ -99,7 +110,10 @@ LockAnswer lock_answer(const Assessment& whole, Level floor, Lock lock) {
         if (offer.level == Level::authenticated)
             authenticated = &offer;
     }
-    const bool dane_first = dane != nullptr && (dane->most_preferred || authenticated == nullptr);
+    if (floor == Level::none && !whole.enforced && dane != nullptr && !dane->most_preferred)
+        dane = nullptr;
+    const bool dane_first = dane != nullptr && (authenticated == nullptr ||
+                                                dane->preference <= authenticated->preference);
     const Offer* published = dane_first ? dane : authenticated;
     if (published != nullptr && published->level < floor)
         published = dane;
@@ -112,10 +126,11 @@ LockAnswer lock_answer(const Assessment& whole, Level floor, Lock lock) {
             return policy(*offer, lock);
 
     const Missing why = counted.why_not(floor == Level::none ? Level::authenticated : floor);
-    if (floor == Level::none && whole.wait)
-        return {LockAnswer::Kind::temporary,
-                fmt::format("mail must wait: {}", sentence_of(*whole.wait)), Level::none,
-                *whole.wait};
+    if (floor == Level::none && (whole.wait || whole.enforced)) {
+        const Reason reason = whole.wait.value_or(why.reason);
+        return {LockAnswer::Kind::temporary, fmt::format("mail must wait: {}", sentence_of(reason)),
+                Level::none, reason};
+    }
     if (floor == Level::none)
         return {LockAnswer::Kind::not_found, "", Level::none, why.reason};
     return {LockAnswer::Kind::temporary,

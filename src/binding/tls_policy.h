@@ -49,8 +49,8 @@ struct LockAnswer {
 
 // `assessment`: whole, not reduced by bindable(). `floor`: what is demanded whoever writes.
 // Published policies are honoured even where nothing is demanded, and so is what must wait. Beyond
-// that, what falls short now may do better later (RFC 8461 §5), and *unknown* under a floor is temporary, and without one leaves the MTA's own default in force
-// (RFC 8461 §3.3).
+// that, what falls short now may do better later (RFC 8461 §5), and *unknown* under a floor is
+// temporary, and without one leaves the MTA's own default in force (RFC 8461 §3.3).
 LockAnswer lock_answer(const Assessment& assessment, Level floor, Lock lock);
 
 } // namespace surehop

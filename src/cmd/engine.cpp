@@ -143,10 +143,10 @@ Engine::Engine(asio::io_context& the_loop, Opened what)
       https(curl_settings(opened.settings->https)),
       resolver(loop, *opened.dns, https, facts, clock, [this] { return opened.dns->validation(); }),
       gate(facts, resolver, *opened.allowlist, *opened.promises), references(clock.now()) {
-    resolver.when_learnt([this](const NextHop& next_hop, const FactsPtr& before,
-                                const Facts& after) {
-        tell_changes(ledger, next_hop, before.get(), after);
-    });
+    resolver.when_learnt(
+        [this](const NextHop& next_hop, const FactsPtr& before, const Facts& after) {
+            tell_changes(ledger, next_hop, before.get(), after);
+        });
 }
 
 Result<std::unique_ptr<Engine>> Engine::build(asio::io_context& loop, SettingsPtr settings,

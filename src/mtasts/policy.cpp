@@ -36,8 +36,8 @@ std::optional<Mode> mode_of(std::string_view text) {
     return std::nullopt;
 }
 
-// RFC 8461 §3.2, sts-policy-mx-value = ["*."] Domain. IDNs are A-labels here, and Domain as RFC 5321 has it
-// ends in no dot.
+// RFC 8461 §3.2, sts-policy-mx-value = ["*."] Domain. IDNs are A-labels here, and Domain as RFC
+// 5321 has it ends in no dot.
 Fault take_mx(std::string_view value, std::vector<MxPattern>& mx) {
     std::string_view name = value;
     const bool wildcard = name.starts_with("*.");

@@ -14,9 +14,9 @@
 
 namespace surehop {
 
-// Not in a special-purpose range (RFC 6890 §2.2 and the IANA registries), nor multicast or reserved.
-// Forms that carry an IPv4 address (mapped ::ffff:0:0/96, NAT64 64:ff9b::/96, 6to4 2002::/16) are
-// as public as that address.
+// Not in a special-purpose range (RFC 6890 §2.2 and the IANA registries), nor multicast or
+// reserved. Forms that carry an IPv4 address (mapped ::ffff:0:0/96, NAT64 64:ff9b::/96, 6to4
+// 2002::/16) are as public as that address.
 bool is_public_address(std::string_view address);
 
 // Ranges: "10.0.0.0/8", "2001:db8::/32", or one address. A mapped address is within IPv4 ranges.

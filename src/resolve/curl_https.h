@@ -14,8 +14,8 @@
 
 // HTTPS over libcurl, in a thread of its own, so that a TLS handshake never delays a warm look-up.
 // RFC 8461 §3.3: only https, no redirects, no proxy, no cache, WebPKI with the policy host's name
-// as DNS-ID and in SNI (§7.1), TLS 1.2 or later (RFC 8996), transfer, header and body bounded. No connection is
-// reused: pinned addresses would leak into the next transfer.
+// as DNS-ID and in SNI (§7.1), TLS 1.2 or later (RFC 8996), transfer, header and body bounded. No
+// connection is reused: pinned addresses would leak into the next transfer.
 
 namespace surehop {
 

@@ -58,9 +58,8 @@ class Inquiry {
     // refutes nothing.
     bool dane_held_before() const {
         return known_ &&
-               (known_->dane_lost ||
-                std::any_of(known_->hosts.begin(), known_->hosts.end(),
-                            [](const Host& h) { return h.tlsa.state == State::present; }));
+               (known_->dane_lost || std::any_of(known_->hosts.begin(), known_->hosts.end(),
+                                                 [](const Host& h) { return h.usable() > 0; }));
     }
 
     asio::awaitable<Lookup> ask(std::string name, RrType type) {
@@ -94,10 +93,9 @@ class Inquiry {
             facts_.hosts.emplace_back(domain);
         } else {
             // RFC 7505 §3: a null MX stands alone; no address or TLSA look-up follows it.
-            const auto is_null = [](const DnsRecord& r) {
-                return std::get<MxRecord>(r.data).exchange.empty();
-            };
-            facts_.null_mx = std::all_of(mx.records.begin(), mx.records.end(), is_null);
+            const auto& first = std::get<MxRecord>(mx.records.front().data);
+            facts_.null_mx =
+                mx.records.size() == 1 && first.preference == 0 && first.exchange.empty();
             if (facts_.null_mx) {
                 facts_.mx->reason = Reason::null_mx;
                 co_return;
@@ -116,7 +114,11 @@ class Inquiry {
             auto name = Domain::parse(mx.exchange);
             if (!name) // an address in place of a name, or no name at all: no MTA can use it
                 continue;
-            facts_.hosts.emplace_back(*std::move(name), mx.preference);
+            const auto same = std::ranges::find(facts_.hosts, *name, &Host::name);
+            if (same != facts_.hosts.end())
+                same->preference = std::min(same->preference, mx.preference);
+            else
+                facts_.hosts.emplace_back(*std::move(name), mx.preference);
         }
         std::sort(facts_.hosts.begin(), facts_.hosts.end(), [](const Host& a, const Host& b) {
             return std::pair(a.preference, a.name.text()) < std::pair(b.preference, b.name.text());
@@ -223,8 +225,8 @@ class Inquiry {
         }
     }
 
-    // RFC 8461 §3.1: the record says whether there is a policy, and which. §3.4: of this domain, not
-    // of its parent.
+    // RFC 8461 §3.1: the record says whether there is a policy, and which. §3.4: of this domain,
+    // not of its parent.
     asio::awaitable<void> policy() {
         StsFacts& sts = facts_.sts;
         if (known_ && known_->sts.standing.state == State::present) {

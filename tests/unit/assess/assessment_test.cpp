@@ -158,13 +158,13 @@ TEST(Assessment, OffersByHosts) {
         // STS-64: no delivery to hosts that the policy does not name.
         {"policy for none of the hosts", enforce({p1}, {"other.test"}), "", "tlsa-none",
          "sts-mx-mismatch", "sts-mx-mismatch"},
-        {"policy for a host without address", enforce({n1, p2}, {"mx1.a.test"}), "",
-         "host-no-address", "host-no-address", "host-no-address"},
+        {"policy for a host without address", enforce({n1, p2}, {"mx1.a.test"}), "", "tlsa-none",
+         "host-no-address", "host-no-address"},
         {"policy for a host whose address fails", enforce({a1, p2}, {"mx1.a.test"}), "",
          "? dns-timeout", "? dns-timeout", "dns-timeout"},
         // Hosts that cannot be reached.
-        {"one host has no address", facts_of({n1, p2}), "verified[mx2] encrypted[mx2]",
-         "host-no-address", "sts-txt-none", ""},
+        {"one host has no address, which is not why the other offers nothing", facts_of({n1, p2}),
+         "verified[mx2] encrypted[mx2]", "tlsa-none", "sts-txt-none", ""},
         {"no host has an address", facts_of({n1}), "", "host-no-address", "host-no-address", ""},
         {"no host has an address, under a policy", enforce({n1}, {"mx1.a.test"}), "",
          "host-no-address", "host-no-address", "host-no-address"},
@@ -273,10 +273,10 @@ TEST(Assessment, MostPreferredAndEveryHost) {
          true,
          false},
         {"all", {host("mx1.a.test", 10, tlsa), host("mx2.a.test", 20, tlsa)}, true, true},
-        {"the best that has an address",
+        {"the best that has an address, which is all that anybody can use",
          {host("mx1.a.test", 10, no_address), host("mx2.a.test", 20, tlsa)},
          true,
-         false},
+         true},
     };
     for (const Row& row : table) {
         SCOPED_TRACE(row.what);
@@ -285,6 +285,28 @@ TEST(Assessment, MostPreferredAndEveryHost) {
         EXPECT_EQ(found.offers.at(0).most_preferred, row.most_preferred);
         EXPECT_EQ(found.offers.at(0).every_host, row.every_host);
     }
+}
+
+// Whether all hosts would do cannot be told only where those left out could not be looked up.
+TEST(Assessment, UnsureWhetherEveryHostWouldDo) {
+    const Host good = host("mx1.a.test", 10, tlsa), bare = host("mx3.a.test", 30, plain);
+    const Host fails = host("mx2.a.test", 20, tlsa_fails);
+    EXPECT_EQ(assess(facts_of({good})).offers.at(0).unsure, std::nullopt);
+    EXPECT_EQ(assess(facts_of({good, fails})).offers.at(0).unsure, Reason::dns_servfail);
+    EXPECT_EQ(assess(facts_of({good, fails, bare})).offers.at(0).unsure, std::nullopt);
+    EXPECT_EQ(assess(facts_of({good, bare})).offers.at(0).unsure, std::nullopt);
+}
+
+TEST(Assessment, WhatMtaStsOffersToWhoKnowsNoDane) {
+    const Host d1 = host("mx1.a.test", 10, tlsa), p2 = host("mx2.a.test", 20, plain);
+    const Host f3 = host("mx3.a.test", 30, tlsa_fails);
+    const Assessment found = assess(with_policy(facts_of({d1, p2, f3}), Mode::enforce,
+                                                {"mx1.a.test", "mx2.a.test", "mx3.a.test"}));
+    ASSERT_TRUE(found.sts_alone);
+    EXPECT_EQ(found.sts_alone->hosts, (std::vector<std::string>{"mx1.a.test", "mx2.a.test"}));
+    EXPECT_TRUE(found.enforced);
+    EXPECT_FALSE(assess(facts_of({d1})).sts_alone);
+    EXPECT_FALSE(assess(with_policy(facts_of({d1}), Mode::testing, {"mx1.a.test"})).sts_alone);
 }
 
 TEST(Assessment, NothingIsOfferedBeyondItsTime) {

@@ -27,10 +27,11 @@ TEST(Changes, DaneGone) {
     Facts after = full_facts();
     after.hosts.front().tlsa = {State::absent, Reason::tlsa_none};
     after.hosts.front().records.clear();
-    EXPECT_EQ(downgrades(hop, full_facts(), after),
-              (Downgrades{{Level::dane, Reason::tlsa_none}}));
+    EXPECT_EQ(downgrades(hop, full_facts(), after), (Downgrades{{Level::dane, Reason::tlsa_none}}));
     after = full_facts();
     after.mx_secure = false;
+    after.hosts.front().tlsa = {State::absent, Reason::mx_insecure}; // not even asked for
+    after.hosts.front().records.clear();
     EXPECT_EQ(downgrades(hop, full_facts(), after),
               (Downgrades{{Level::dane, Reason::mx_insecure}}));
 }

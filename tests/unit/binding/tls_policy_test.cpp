@@ -18,6 +18,7 @@ Offer offer(Level level, std::vector<std::string> hosts = {"mx1.a.test"},
     out.level = level;
     out.hosts = std::move(hosts);
     out.most_preferred = most_preferred;
+    out.preference = most_preferred ? 10 : 20;
     out.every_host = every_host;
     return out;
 }
@@ -135,7 +136,9 @@ TEST(Binding, PublishedPoliciesComeFirst) {
         {"both, DANE on a best host", {d, a, v, e}, none, "dane-only"},
         {"both, DANE on a worse host", {late, a, v, e}, none, secure},
         {"both, DANE on a worse host, and demanded", {late, a, v, e}, dane, "dane-only"},
-        {"DANE on a worse host alone", {late, v, e}, none, "dane-only"},
+        // DANE-08: where nobody asks for it, it keeps no mail from the preferred host.
+        {"DANE on a worse host alone", {late, v, e}, none, "NOTFOUND"},
+        {"DANE on a worse host alone, encrypted demanded", {late, v, e}, encrypted, "dane-only"},
         // What is demanded and not published holds because it is bound, and no stronger than asked.
         {"nothing, nothing demanded", {v, e}, none, "NOTFOUND"},
         {"nothing, encrypted demanded", {v, e}, encrypted, "encrypt protocols=>=TLSv1.2"},

@@ -76,7 +76,8 @@ std::string joined(const std::string& data) {
         else if (inside)
             out += c;
         else if (c != ' ')
-            throw std::invalid_argument("between the strings of a TXT record only blanks may stand");
+            throw std::invalid_argument(
+                "between the strings of a TXT record only blanks may stand");
     if (inside)
         throw std::invalid_argument("a string of a TXT record does not end");
     return out;

@@ -29,10 +29,9 @@
 //                                     zone example.test signed|unsigned|bogus [ttl SECONDS]
 //                                     NAME TYPE DATA, or NAME TYPE fails timeout|servfail|refused
 //   dns without NAME TYPE           takes records away, or a failure
-//   policy-host DOMAIN              the lines below are what mta-sts.DOMAIN serves from now on; a
-//   line
-//                                   (empty) is an empty one, and \r \t \s \xHH stand for a carriage
-//                                   return, a tab, a blank, any octet
+//   policy-host DOMAIN              the lines below are what mta-sts.DOMAIN serves from now on. A
+//                                   line (empty) is an empty one, and \r \t \s \xHH stand for a
+//                                   carriage return, a tab, a blank, any octet
 //   policy-host DOMAIN answers N    the HTTP status, with the same body
 //   policy-host DOMAIN serves TYPE  the media type (text/html), with the same body
 //   policy-host DOMAIN is down

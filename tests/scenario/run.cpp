@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "base/bytes.h"
 #include "base/text.h"
 #include "milter/reply.h"
 #include "support/world.h"
@@ -28,11 +29,16 @@
 //                                     zone example.test signed|unsigned|bogus [ttl SECONDS]
 //                                     NAME TYPE DATA, or NAME TYPE fails timeout|servfail|refused
 //   dns without NAME TYPE           takes records away, or a failure
-//   policy-host DOMAIN              the lines below are what mta-sts.DOMAIN serves from now on
+//   policy-host DOMAIN              the lines below are what mta-sts.DOMAIN serves from now on. A
+//                                   line (empty) is an empty one, and \r \t \s \xHH stand for a
+//                                   carriage return, a tab, a blank, any octet
 //   policy-host DOMAIN answers N    the HTTP status, with the same body
+//   policy-host DOMAIN serves TYPE  the media type (text/html), with the same body
 //   policy-host DOMAIN is down
+//   policy-host DOMAIN fails WHY    certificate, timeout, size (too large) or private-address
 //   resolver validates              or: never-validated, stopped-validating
 //   exception RECIPIENT down-to LEVEL for DURATION [from SENDER]
+//   exception RECIPIENT ended       as an admin does before its time
 //   promise NEXT-HOP released       as an admin does, once held mail is delivered or deleted
 //   time passes DURATION            30s, 5m, 2h, 5d
 //   restart                         surehopd ends and starts again, with the same store
@@ -45,12 +51,14 @@
 //       reason TOKEN                as in surehop(8); "none" for no reason
 //       level LEVEL                 the strongest that the next hop offers and the lock can hold
 //       would ACTION                what enforce mode would do
+//       rule NAME                   which rule decided; "default" is [policy]
 //       queries N                   DNS questions that this cost
 //       fetches N                   policies fetched
+//       policy-of DOMAIN...         the domains whose MTA-STS record was asked for, in this order;
+//                                   "nobody" for none
 //   lock NEXT-HOP [for MAP]         as when the MTA delivers; MAP is postfix unless said otherwise
 //       answer TEXT                 on the wire; "TEMP ..." is any text that begins so
-//       queries N
-//       fetches N
+//       queries N, fetches N, policy-of DOMAIN...
 //
 // Whatever is expected must be found; a mail or a lock of which nothing is expected is an error.
 
@@ -75,6 +83,45 @@ struct Statement {
         return out;
     }
 };
+
+// A policy as it comes over the wire: what a line of a story cannot hold is written as an escape.
+std::string octets_of(const Statement& statement) {
+    std::string out;
+    for (const Line& line : statement.body) {
+        std::string_view rest = line.text == "(empty)" ? "" : std::string_view(line.text);
+        while (!rest.empty()) {
+            const auto escape = rest.find('\\');
+            out += rest.substr(0, escape);
+            if (escape == std::string_view::npos)
+                break;
+            rest.remove_prefix(escape + 1);
+            const char kind = rest.empty() ? ' ' : rest.front();
+            if (kind == 'x') {
+                const Bytes octet = from_hex(rest.substr(1, 2)).value();
+                out.append(octet.begin(), octet.end());
+            } else if (kind == 'r' || kind == 't' || kind == 's') {
+                out += kind == 'r' ? '\r' : kind == 't' ? '\t' : ' ';
+            } else {
+                throw std::invalid_argument("after \\ only r, t, s or xHH may follow");
+            }
+            rest.remove_prefix(kind == 'x' ? 3 : 1);
+        }
+        out += '\n';
+    }
+    return out;
+}
+
+Reason failure_of_policy_host(const std::string& why) {
+    if (why == "certificate")
+        return Reason::sts_fetch_tls;
+    if (why == "timeout")
+        return Reason::sts_fetch_timeout;
+    if (why == "size")
+        return Reason::sts_fetch_size;
+    if (why == "private-address")
+        return Reason::sts_fetch_address;
+    throw std::invalid_argument("not a failure of a policy host: " + why);
+}
 
 std::vector<Statement> read_story(std::istream& in) {
     std::vector<Statement> out;
@@ -133,15 +180,21 @@ class Story {
         else if (says(0, "dns") && says(1, "without") && count == 4)
             world_.dns.remove(words[2], words[3]);
         else if (says(0, "policy-host") && count == 2)
-            world_.https.serve(words[1], statement.block());
+            world_.https.serve(words[1], octets_of(statement));
         else if (says(0, "policy-host") && says(2, "answers") && count == 4)
             world_.https.reply_of(words[1]).status = std::stol(words[3]);
+        else if (says(0, "policy-host") && says(2, "serves") && count == 4)
+            world_.https.reply_of(words[1]).media_type = words[3];
+        else if (says(0, "policy-host") && says(2, "fails") && count == 4)
+            world_.https.fail(words[1], failure_of_policy_host(words[3]));
         else if (says(0, "policy-host") && says(2, "is") && says(3, "down") && count == 4)
             world_.https.stop(words[1]);
         else if (says(0, "resolver") && count == 2)
             resolver(words[1]);
         else if (says(0, "exception") && says(2, "down-to") && says(4, "for"))
             exception(words);
+        else if (says(0, "exception") && says(2, "ended") && count == 3)
+            end_exceptions(words[1]);
         else if (says(0, "promise") && says(2, "released") && count == 3)
             release(words[1]);
         else if (says(0, "time") && says(1, "passes") && count == 3)
@@ -184,6 +237,20 @@ class Story {
             throw std::invalid_argument(id.error());
     }
 
+    void end_exceptions(const std::string& recipient) {
+        bool found = false;
+        for (const Exception& e : world_.process().allowlist->list())
+            if (e.recipient == pattern_of(recipient) && e.live(world_.clock.now())) {
+                const auto ended =
+                    world_.process().allowlist->remove(e.id, world_.clock.now(), "story", "story");
+                if (!ended)
+                    throw std::invalid_argument(ended.error());
+                found = true;
+            }
+        if (!found)
+            throw std::invalid_argument("there is no exception for " + recipient);
+    }
+
     void release(const std::string& next_hop) {
         const auto ended =
             world_.process().promises->release(next_hop, world_.clock.now(), "story", "story");
@@ -216,6 +283,8 @@ class Story {
                 return std::string(name_of(d.verdict.level));
             if (what == "would")
                 return std::string(name_of(d.verdict.would));
+            if (what == "rule")
+                return d.requirement.rule;
             return counted(what);
         });
     }
@@ -242,7 +311,18 @@ class Story {
             return std::to_string(world_.dns.asked.size());
         if (what == "fetches")
             return std::to_string(world_.https.asked.size());
+        if (what == "policy-of")
+            return policy_of();
         return std::nullopt;
+    }
+
+    std::string policy_of() const {
+        constexpr std::string_view start = "TXT _mta-sts.";
+        std::string out;
+        for (const std::string& question : world_.dns.asked)
+            if (question.starts_with(start))
+                out += (out.empty() ? "" : " ") + question.substr(start.size());
+        return out.empty() ? "nobody" : out;
     }
 
     // `found`: what came of the thing of that name; none when there is no such thing.

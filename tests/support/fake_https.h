@@ -34,6 +34,12 @@ class FakeHttps final : public Https {
     }
     // The same answer with another status, type or failure.
     HttpsReply& reply_of(const std::string& domain) { return replies_["mta-sts." + domain]; }
+    // No answer comes of it until it serves something again.
+    void fail(const std::string& domain, Reason why) {
+        HttpsReply reply;
+        reply.reason = why;
+        replies_["mta-sts." + domain] = std::move(reply);
+    }
     void stop(const std::string& domain) { replies_.erase("mta-sts." + domain); }
 
     std::vector<HttpsRequest> asked;

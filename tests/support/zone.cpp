@@ -64,6 +64,25 @@ Bytes tlsa_rdata(std::string text) {
     return rdata;
 }
 
+// The strings of a TXT record, or a text without quotes as it is.
+std::string joined(const std::string& data) {
+    if (data.front() != '"')
+        return data;
+    std::string out;
+    bool inside = false;
+    for (const char c : data)
+        if (c == '"')
+            inside = !inside;
+        else if (inside)
+            out += c;
+        else if (c != ' ')
+            throw std::invalid_argument(
+                "between the strings of a TXT record only blanks may stand");
+    if (inside)
+        throw std::invalid_argument("a string of a TXT record does not end");
+    return out;
+}
+
 std::string without_dot(std::string name) {
     if (name.ends_with('.'))
         name.pop_back();
@@ -128,7 +147,7 @@ void Zone::add_record(const std::string& name, RrType type, const std::string& d
         record.data = DnsRecord::Cname{without_dot(data)};
         break;
     case RrType::txt:
-        record.data = DnsRecord::Text{data};
+        record.data = DnsRecord::Text{joined(data)};
         break;
     case RrType::tlsa:
         record.data = DnsRecord::Raw{tlsa_rdata(data)};

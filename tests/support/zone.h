@@ -22,6 +22,7 @@
 //   sts.test               MX    0 .
 //   _mta-sts.sts.test      TXT   v=STSv1; id=1
 //   www.sts.test           CNAME host.dane.test
+//   _mta-sts.sts.test      TXT   "v=STSv1; i" "d=1"    several strings, joined (RFC 8461 §3.1)
 //   mx.sts.test            A     fails timeout     or servfail, refused, unreachable, malformed
 //
 // Types: A AAAA MX TXT CNAME TLSA. In a TLSA record, key-X stands for some SHA2-256 digest. A name

@@ -181,7 +181,7 @@ manlint: ## the manuals under mandoc -Tlint
 synopsis: programs ## the manuals name the commands and options that --help names
 	@$(HOUSE)/synopsis $(foreach p,$(PROGRAMS),$(p) $(srcdir)/man/$(notdir $(p)).8)
 standards: ## what the RFCs ask, line by line: code that names the section, tests that exist
-	@$(HOUSE)/standards $(srcdir)
+	@$(srcdir)/tests/house/standards $(srcdir)
 house-self-test:
 	@$(HOUSE)/self-test '$(CLANG_FORMAT)' '$(CLANG_TIDY)' '$(MANDOC)' $(srcdir)
 

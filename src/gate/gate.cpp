@@ -10,10 +10,23 @@ namespace surehop {
 
 namespace {
 
-// The greater, the weaker. A next hop without mail is none over which anything leaves; one of the
+// It accepts no mail, does not exist, or has no address: nothing ever leaves over it.
+bool leads_nowhere(const Decision& d) {
+    if (d.verdict.outcome == OutcomeKind::no_mail)
+        return true;
+    const bool named = d.next_hop.kind() == HopKind::domain || d.next_hop.kind() == HopKind::host;
+    return named && d.facts && !(d.facts->mx && d.facts->mx->state == State::unknown) &&
+           std::ranges::all_of(d.facts->hosts, [](const Host& host) {
+               return host.addresses.state == State::absent;
+           });
+}
+
+// The greater, the weaker. Of several next hops one that leads nowhere does not count; one of the
 // house only tells less than another that meets, too.
 auto weakness(const Decision& d) {
     const auto rank = [&] {
+        if (leads_nowhere(d))
+            return 0;
         switch (d.verdict.outcome) {
         case OutcomeKind::no_mail:
             return 0;
@@ -75,7 +88,15 @@ std::variant<Decision, Miss> Gate::judge(const Context& context, const Site& sit
     }
     if (!miss.next_hops.empty())
         return miss;
-    return *std::move(weakest);
+    // Where our own mail server sends it leads nowhere: no fault of the address, and the MTA waits,
+    // too.
+    d = *std::move(weakest);
+    const bool elsewhere = !d.next_hop.domain() || d.next_hop.domain() != d.recipient.domain();
+    if (elsewhere && leads_nowhere(d))
+        d.verdict = decide_without_facts(
+            d.requirement, OutcomeKind::unknown, Reason::next_hop_invalid,
+            site.lock == Lock::none ? Level::none : demanded(d.next_hop, site, now));
+    return d;
 }
 
 std::variant<Decision, Miss> Gate::judge_hop(Decision d, Reason hidden, const Site& site, Time now,

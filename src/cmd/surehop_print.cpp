@@ -161,6 +161,8 @@ std::string facts_list_text(const Json& all) {
                            at(one, "until"),
                            unknown.empty() || level.empty() ? "" : ", " + unknown + " is unknown");
     }
+    if (part(all, "more") == true)
+        out += "... and more; 'surehop facts show' tells of one\n";
     return out.empty() ? "no next hop is known yet\n" : out;
 }
 
@@ -218,6 +220,8 @@ std::string trace_text(const Json& rows) {
                 out += fmt::format(" {}={}", name, at(one, name).empty() ? "<>" : at(one, name));
         out += "\n";
     }
+    if (part(rows, "more") == true)
+        out += "... and older ones\n";
     return out.empty() ? "the ledger knows nothing of that\n" : out;
 }
 

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <set>
+#include <span>
 
 namespace surehop {
 
@@ -18,6 +19,10 @@ namespace {
 
 // An admin waits longer than an MTA does.
 constexpr Millis patience{20'000};
+
+// One answer lists so many, and says when there are more.
+constexpr std::size_t most_next_hops = 1000;
+constexpr std::size_t most_traced = 100;
 
 const std::set<std::string_view> changing = {"facts refresh", "facts forget",    "allow add",
                                              "allow remove",  "promise release", "reload"};
@@ -164,7 +169,9 @@ asio::awaitable<Json> Commands::facts_show(const Json& request, bool refresh) {
 Json Commands::facts_list() {
     Json rows = Json::array();
     const Time now = parts_.clock.now();
-    for (const FactsStore::Entry& entry : parts_.facts.list()) {
+    const auto entries = parts_.facts.list(most_next_hops + 1);
+    for (const FactsStore::Entry& entry :
+         std::span(entries).first(std::min(entries.size(), most_next_hops))) {
         const auto next_hop = NextHop::parse(entry.key);
         if (!next_hop)
             continue;
@@ -177,7 +184,7 @@ Json Commands::facts_list() {
                         {"learnt", format_time(entry.facts->learnt)},
                         {"until", format_time(entry.facts->until)}});
     }
-    return control_result({{"facts", std::move(rows)}});
+    return control_result({{"facts", std::move(rows)}, {"more", entries.size() > most_next_hops}});
 }
 
 Json Commands::facts_forget(const Json& request) {
@@ -336,13 +343,13 @@ Json Commands::trace(const Json& request) {
     const std::string what = text_of(request, "what");
     if (what.empty())
         return control_error("name a reference, a queue id or an address");
-    const auto rows = parts_.ledger.trace(what);
+    const auto rows = parts_.ledger.trace(what, most_traced + 1);
     if (!rows)
         return control_error(rows.error());
     Json out = Json::array();
-    for (const LedgerRow& row : *rows)
+    for (const LedgerRow& row : std::span(*rows).first(std::min(rows->size(), most_traced)))
         out.push_back(to_json(row));
-    return control_result({{"rows", std::move(out)}});
+    return control_result({{"rows", std::move(out)}, {"more", rows->size() > most_traced}});
 }
 
 } // namespace surehop

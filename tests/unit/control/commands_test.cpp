@@ -145,11 +145,26 @@ TEST_F(CommandsTest, FactsShownRefreshedListedForgotten) {
     ASSERT_EQ(listed.at("facts").size(), 1U);
     EXPECT_EQ(listed.at("facts").at(0).at("next_hop"), "dane.test");
     EXPECT_EQ(listed.at("facts").at(0).at("level"), "dane");
+    EXPECT_EQ(listed.at("more"), false);
     EXPECT_EQ(listed.at("facts").at(0).at("state"), "current");
     EXPECT_EQ(listed.at("facts").at(0).at("unknown"), nullptr);
     EXPECT_TRUE(result({{"do", "facts forget"}, {"next_hop", "dane.test"}}).at("forgotten"));
     EXPECT_FALSE(result({{"do", "facts forget"}, {"next_hop", "dane.test"}}).at("forgotten"));
     EXPECT_EQ(result({{"do", "facts list"}}).at("facts").size(), 0U);
+}
+
+TEST_F(CommandsTest, AnAnswerThatDoesNotHoldAllSaysSo) {
+    const auto trace = [&](std::size_t count) {
+        LedgerRow row;
+        row.kind = "decision";
+        row.recipient = "bob@none.test";
+        must(world.process().ledger.append(std::vector<LedgerRow>(count, row)));
+        return result({{"do", "trace"}, {"what", "bob@none.test"}});
+    };
+    EXPECT_EQ(trace(100).at("more"), false);
+    const Json more = trace(1);
+    EXPECT_EQ(more.at("more"), true);
+    EXPECT_EQ(more.at("rows").size(), 100U);
 }
 
 TEST_F(CommandsTest, WhatIsUnknownOrExpiredIsNotListedAsNone) {

@@ -60,8 +60,7 @@ std::optional<std::string> policy_text(const Offer& offer, Lock lock) {
 }
 
 Assessment bindable(Assessment assessment, Lock lock) {
-    // Sendmail is told of MTA-STS alone: for it that is what there is, also where DANE would
-    // decide.
+    // Sendmail is told of MTA-STS alone: that is what there is for it, though DANE would decide.
     // Without a lock a host with DANE is no weaker than those of the policy.
     if ((lock == Lock::sendmail || lock == Lock::none) && assessment.sts_alone) {
         const auto is_sts = [](const auto& row) { return row.level == Level::authenticated; };

@@ -179,7 +179,9 @@ class CommandLine {
             app_.parse(count, words);
             return run_();
         } catch (const CLI::RequiredError& error) {
-            return misspelt() ? EX_USAGE : (app_.exit(error), EX_USAGE);
+            if (!misspelt())
+                app_.exit(error);
+            return EX_USAGE;
         } catch (const CLI::ParseError& error) {
             return app_.exit(error) == 0 ? EX_OK : EX_USAGE;
         }

@@ -125,8 +125,11 @@ int Daemon::run() {
     }
     // Changed while surehopd was stopped: as loud as by a reload (DESIGN invariant 14).
     const auto last = engine_.ledger.latest_configuration();
-    if (last && *last && (*last)->mode == name_of(PolicyMode::enforce) &&
-        settings->site->rules->mode() == PolicyMode::audit)
+    if (!last)
+        log::error("cannot tell whether the mode has changed since the last start: {}",
+                   last.error());
+    else if (*last && (*last)->mode == name_of(PolicyMode::enforce) &&
+             settings->site->rules->mode() == PolicyMode::audit)
         log::error("the mode changed from enforce to audit since {}: it refuses nothing any more",
                    format_time((*last)->time));
     record("start", describe(*settings));

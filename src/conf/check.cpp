@@ -189,9 +189,8 @@ void check_floor(Reading& reading) {
 void check_passing(Reading& reading) {
     const Settings& s = reading.settings;
     const auto mixed = [](const Requirement& r) {
-        const bool refuses = r.falls_short != Action::tag && r.falls_short != Action::accept;
-        return r.mode == PolicyMode::enforce && r.minimum != Level::none && refuses &&
-               only_marks(r);
+        return r.mode == PolicyMode::enforce && r.minimum != Level::none &&
+               !passes(r.falls_short) && passes(r.unknown);
     };
     if (s.mta.lock == Lock::none)
         return;

@@ -317,9 +317,7 @@ Json Commands::allow_show(const Json& request) {
 Json Commands::promise_list() {
     Json rows = Json::array();
     for (const Promises::Row& row : parts_.promises.list(parts_.clock.now()))
-        rows.push_back({{"next_hop", row.key},
-                        {"level", name_of(row.level)},
-                        {"until", until_json(row.until)}});
+        rows.push_back(to_json(row));
     return control_result({{"promises", std::move(rows)}});
 }
 
@@ -333,9 +331,7 @@ Json Commands::promise_release(const Json& request, const Peer& peer) {
         return control_error(ended.error());
     Json rows = Json::array();
     for (const Promises::Row& row : *ended)
-        rows.push_back({{"next_hop", row.key},
-                        {"level", name_of(row.level)},
-                        {"until", until_json(row.until)}});
+        rows.push_back(to_json(row));
     return control_result({{"released", std::move(rows)}});
 }
 

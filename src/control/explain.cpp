@@ -89,8 +89,17 @@ Json to_json(const LedgerRow& row) {
     return out;
 }
 
+namespace {
+
+// The end of a promise: a time, or null while it has none but its release.
 Json until_json(Time until) {
     return until == Promises::until_released ? Json(nullptr) : Json(format_time(until));
+}
+
+} // namespace
+
+Json to_json(const Promises::Row& row) {
+    return {{"next_hop", row.key}, {"level", name_of(row.level)}, {"until", until_json(row.until)}};
 }
 
 Json explain_json(const Decision& d, const std::optional<Promises::Row>& promise) {

@@ -19,10 +19,9 @@ Json to_json(const Exception& exception); // as in `allow list`
 Json to_json(const LedgerRow& row);       // as in `trace`; empty fields left out
 Json offers_json(std::span<const Offer> offers);
 
-// `surehop explain --json`: one object, each stage of the spine in order.
-// The end of a promise: a time, or null while it has none but its release.
-Json until_json(Time until);
+Json to_json(const Promises::Row& row); // as in `promise list`; `until` null: until released
 
+// `surehop explain --json`: one object, each stage of the spine in order.
 Json explain_json(const Decision& decision, const std::optional<Promises::Row>& promise);
 
 } // namespace surehop

@@ -66,6 +66,8 @@ constexpr auto rows = std::to_array<ReasonRow>({
     {next_hop_hidden, ours, "next-hop-hidden", "where its mail really goes cannot be seen here"},
     {next_hop_invalid, ours, "next-hop-invalid",
      "the next hop given by the mail server is not valid"},
+    {next_hop_nowhere, ours, "next-hop-nowhere",
+     "the next hop that this site sends it to takes no mail"},
     {lock_cannot_say, ours, "lock-cannot-say",
      "this mail server cannot be told to insist on what it offers"},
     {lock_floor, ours, "lock-floor",

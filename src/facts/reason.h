@@ -56,6 +56,7 @@ enum class Reason : std::uint8_t {
     next_hop_address,
     next_hop_hidden,
     next_hop_invalid,
+    next_hop_nowhere,
     lock_cannot_say,
     lock_floor,
     look_up_running,

@@ -43,9 +43,9 @@ struct Decision {
     std::string reference; // of a decision that is recorded; `surehop trace` understands it
 };
 
-// What accepting or holding this recipient promises of its delivery, one for each next hop that the
-// lock will be asked about; none where nothing is promised (exempt, audit, marked only, no lock).
-// Held mail may be released, and must not leave below its minimum then.
+// What accepting this recipient promises of its delivery, one for each next hop that the lock will
+// be asked about; none where nothing is promised (it does not meet its minimum, though it is held;
+// exempt, audit, marked only, no lock).
 std::vector<Promised> promises_of(const Decision& decision);
 
 LedgerRow ledger_row(const Decision& decision, Time now, const std::string& queue_id);

@@ -94,7 +94,7 @@ std::variant<Decision, Miss> Gate::judge(const Context& context, const Site& sit
     const bool elsewhere = !d.next_hop.domain() || d.next_hop.domain() != d.recipient.domain();
     if (elsewhere && leads_nowhere(d))
         d.verdict = decide_without_facts(
-            d.requirement, OutcomeKind::unknown, Reason::next_hop_invalid,
+            d.requirement, OutcomeKind::unknown, Reason::next_hop_nowhere,
             site.lock == Lock::none ? Level::none : demanded(d.next_hop, site, now));
     return d;
 }

@@ -25,7 +25,8 @@ struct Codes {
 };
 
 bool dns_failed(Reason reason) {
-    return token_of(reason).starts_with("dns-") || reason == Reason::look_up_running;
+    return token_of(reason).starts_with("dns-") || reason == Reason::look_up_running ||
+           reason == Reason::resolver_untested;
 }
 
 Codes codes_of(const Verdict& verdict) {
@@ -36,7 +37,7 @@ Codes codes_of(const Verdict& verdict) {
             return {556, "5.1.10", 451, "4.1.10"}; // RFC 7505 §4.2
         return {550, "5.1.2", 451, "4.1.2"};
     }
-    if (verdict.reason == Reason::next_hop_invalid)
+    if (verdict.reason == Reason::next_hop_invalid || verdict.reason == Reason::next_hop_nowhere)
         return {550, "5.7.10", 451, "4.3.5"}; // our own mail server's configuration
     if (verdict.reason == Reason::internal)
         return {550, "5.7.10", 451, "4.3.0"};

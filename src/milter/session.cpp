@@ -314,7 +314,7 @@ std::string Session::mark(const Message& message, MessageActions& actions) const
 Status Session::record(Message& message) {
     const Time now = parts_.clock.now();
     Status written = Done{};
-    // Nobody knows when held mail is released: until then each of its recipients waits.
+    // Nobody knows when held mail is released: until then what was promised of it stands.
     const Time tried_until = now + message.site->queue_lifetime + std::chrono::days{1};
     if (!message.promised.empty())
         written = parts_.promises.keep(message.promised, now,

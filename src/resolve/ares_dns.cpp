@@ -96,13 +96,17 @@ std::string server_list(const std::vector<DnsServer>& servers) {
     std::vector<std::string> texts;
     texts.reserve(servers.size());
     for (const DnsServer& server : servers)
-        texts.push_back(server.address.find(':') == std::string::npos
-                            ? fmt::format("{}:{}", server.address, server.port)
-                            : fmt::format("[{}]:{}", server.address, server.port));
+        texts.push_back(text_of(server));
     return join(texts, ",");
 }
 
 } // namespace
+
+std::string text_of(const DnsServer& server) {
+    return server.address.find(':') == std::string::npos
+               ? fmt::format("{}:{}", server.address, server.port)
+               : fmt::format("[{}]:{}", server.address, server.port);
+}
 
 struct AresDns::State : std::enable_shared_from_this<AresDns::State> {
     State(asio::io_context& io, AresSettings given)

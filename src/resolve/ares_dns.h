@@ -55,6 +55,9 @@ Result<DnsServer> parse_dns_server(std::string_view text);
 // somebody else and pass on an AD bit they have not checked.
 bool is_trusted_path(const DnsServer& server);
 
+// "127.0.0.1:53", "[::1]:53": what parse_dns_server() takes, and c-ares too.
+std::string text_of(const DnsServer& server);
+
 // The nameserver lines of a resolv.conf: the first three that can be read, as for the C library.
 std::vector<DnsServer> read_resolv_conf(const std::string& text);
 

@@ -16,12 +16,6 @@ namespace {
 using std::chrono::steady_clock;
 using Role = ServerChoice::Role;
 
-std::string name_of(const DnsServer& server) {
-    return server.address.find(':') == std::string::npos
-               ? fmt::format("{}:{}", server.address, server.port)
-               : fmt::format("[{}]:{}", server.address, server.port);
-}
-
 } // namespace
 
 // One server and its test, over a channel of its own: c-ares does not tell who answered.
@@ -67,7 +61,7 @@ Status DnsServers::open() {
         servers_.push_back(
             std::make_unique<Server>(*std::move(dns), choice.trusted, settings_.bogus_names));
         ServerState& state = states_.emplace_back();
-        state.name = name_of(choice.server);
+        state.name = text_of(choice.server);
         state.role = choice.role;
         state.trusted = choice.trusted;
         all.servers.push_back(choice.server);

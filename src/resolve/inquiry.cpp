@@ -187,7 +187,7 @@ class Inquiry {
     // yet knows nothing.
     Standing without_validation() const {
         if (sources_.validation == Validation::untested)
-            return {State::unknown, Reason::look_up_running};
+            return {State::unknown, Reason::resolver_untested};
         if (facts_.dane_lost)
             return {State::unknown, Reason::resolver_validation_lost};
         return {State::absent, Reason::resolver_not_validating};

@@ -75,10 +75,9 @@ std::string_view name_of(PolicyMode mode) {
     return mode == PolicyMode::enforce ? "enforce" : "audit";
 }
 
+bool passes(Action action) { return action == Action::accept || action == Action::tag; }
+
 bool only_marks(const Requirement& requirement) {
-    const auto passes = [](Action action) {
-        return action == Action::tag || action == Action::accept;
-    };
     return passes(requirement.falls_short) || passes(requirement.unknown);
 }
 

@@ -35,6 +35,8 @@ struct Requirement {
     std::string help; // whom a refused sender may ask; may be empty
 };
 
+bool passes(Action action); // marked or not: accept, tag
+
 // A requirement that lets mail pass which does not meet it, marked or not (`falls_short = "tag"`,
 // `unknown = "tag"` or `"accept"`): nothing is promised under it, and it raises no floor.
 bool only_marks(const Requirement& requirement);

@@ -11,8 +11,6 @@ namespace {
 constexpr std::array<std::string_view, 4> outcome_names = {"meets", "falls-short", "unknown",
                                                            "no-mail"};
 
-bool passes(Action action) { return action == Action::accept || action == Action::tag; }
-
 Verdict act(Verdict verdict, const Requirement& requirement) {
     switch (verdict.outcome) {
     case OutcomeKind::meets:

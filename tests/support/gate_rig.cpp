@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "support/gate_rig.h"
 
+#include "support/test_store.h"
+
 #include "base/log.h"
 #include "store/schema.h"
 
@@ -13,20 +15,9 @@ namespace surehop::test {
 
 namespace {
 
-template <class T> T value(Result<T> result) {
-    if (!result)
-        throw std::runtime_error(result.error());
-    return *std::move(result);
-}
-
-void check(const Status& status) {
-    if (!status)
-        throw std::runtime_error(status.error());
-}
-
 Database open_migrated(const std::string& file) {
     Database database = value(Database::open(file));
-    check(migrate(database));
+    must(migrate(database));
     return database;
 }
 
@@ -164,17 +155,17 @@ void GateRig::site_of(Requirement last_resort, std::vector<Rule> rules) {
 }
 
 std::vector<LedgerRow> GateRig::rows(std::string_view what) {
-    check(writer.submit_and_wait([](Database&) -> Status { return Done{}; })); // what is queued
+    must(writer.submit_and_wait([](Database&) -> Status { return Done{}; })); // what is queued
     return value(ledger.trace(what));
 }
 
 void GateRig::break_ledger() {
-    check(writer.submit_and_wait(
+    must(writer.submit_and_wait(
         [](Database& d) { return d.execute("ALTER TABLE ledger RENAME TO gone"); }));
 }
 
 void GateRig::mend_ledger() {
-    check(writer.submit_and_wait(
+    must(writer.submit_and_wait(
         [](Database& d) { return d.execute("ALTER TABLE gone RENAME TO ledger"); }));
 }
 

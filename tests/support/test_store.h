@@ -30,6 +30,12 @@ inline void must(const Status& status) {
         throw std::runtime_error(status.error());
 }
 
+template <class T> T value(Result<T> result) {
+    if (!result)
+        throw std::runtime_error(result.error());
+    return *std::move(result);
+}
+
 // The first column of the first row.
 inline std::int64_t number(Database& database, std::string_view sql) {
     auto query = database.prepare(sql);

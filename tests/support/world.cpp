@@ -11,12 +11,6 @@ namespace surehop::test {
 
 namespace {
 
-template <class T> T value(Result<T> result) {
-    if (!result)
-        throw std::runtime_error(result.error());
-    return *std::move(result);
-}
-
 constexpr const char* defaults = R"(
     [mta]
     lock = "postfix"

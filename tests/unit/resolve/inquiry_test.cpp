@@ -513,7 +513,7 @@ TEST_F(Inquiry, DANE_01_dane_that_held_before_a_restart_is_unknown_without_valid
                                  Validation::lost, Validation::never}) {
         validation = now;
         EXPECT_EQ(learn("a.test").hosts.at(0).tlsa,
-                  now == Validation::untested ? because(State::unknown, Reason::look_up_running)
+                  now == Validation::untested ? because(State::unknown, Reason::resolver_untested)
                                               : lost);
         EXPECT_TRUE(from_store(to_store(learn("a.test")))->dane_lost);
     }
@@ -556,7 +556,7 @@ TEST_F(Inquiry, DANE_01_resolver_that_has_not_answered_yet_leaves_dane_unknown) 
     dns.add(dane_zone);
     validation = Validation::untested;
     const Facts& facts = learn();
-    EXPECT_EQ(facts.hosts.at(0).tlsa, because(State::unknown, Reason::look_up_running));
+    EXPECT_EQ(facts.hosts.at(0).tlsa, because(State::unknown, Reason::resolver_untested));
     EXPECT_LE(facts.until, facts.learnt + life_without_validation);
     validation = Validation::never;
     EXPECT_LE(learn().until, learn().learnt + life_without_validation);

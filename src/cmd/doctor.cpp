@@ -81,6 +81,12 @@ asio::awaitable<void> resolver(Engine& engine, Report& report) {
                       fmt::format("{} does not answer; start it or set [resolver] servers", names));
 }
 
+void incidents(const Engine& engine, Report& report) {
+    for (const Outage::Incident& incident : engine.outage.incidents())
+        report.failed("incident", fmt::format("{}: {}, since {}", name_of(incident.part),
+                                              incident.text, format_time(incident.since)));
+}
+
 // " (user:group, mode 0660)" of a UNIX socket: the mail server must be one of these.
 std::string who_may(const std::string& where) {
     constexpr std::string_view scheme = "unix:";
@@ -166,6 +172,7 @@ asio::awaitable<Json> examine(Engine& engine) {
     const SettingsPtr settings = engine.current.get();
     Report report;
     co_await resolver(engine, report);
+    incidents(engine, report);
     std::vector<std::string> sockets = engine.opened.settings->listen.socketmap;
     sockets.insert(sockets.begin(), engine.opened.settings->listen.milter);
     for (const std::string& where : sockets)

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "cmd/facts_changes.h"
+#include "cmd/incidents.h"
 #include "store/schema.h"
 
 #include <fmt/format.h>
@@ -50,6 +51,18 @@ CurlSettings curl_settings(const Settings::Https& https) {
     out.timeout = https.timeout;
     out.allow_private = https.allow_private;
     return out;
+}
+
+Seconds seconds(Millis duration) { return std::chrono::floor<Seconds>(duration); }
+
+ResolverLimits resolver_limits(const Settings::Facts& facts) {
+    ResolverLimits limits;
+    limits.lifetimes = {seconds(facts.shortest), seconds(facts.longest)};
+    return limits;
+}
+
+RefresherSettings refresher_settings(const Settings::Facts& facts) {
+    return {seconds(facts.keep_fresh), seconds(facts.keep_unused)};
 }
 
 Status open_store(Opened& opened, Database::Access access, Time now) {
@@ -106,8 +119,6 @@ void report(const Found& before, const Found& now) {
             "the resolver has stopped validating DNSSEC: DANE is unknown until it does again");
     if (now.validation == Validation::proven && before.validation != Validation::proven)
         log::info("the resolver validates DNSSEC: DANE counts");
-    if (now.reachable != before.reachable && !now.reachable)
-        log::error("no DNS resolver answers: next hops that are not known yet stay unknown");
 }
 
 } // namespace
@@ -141,11 +152,19 @@ Engine::Engine(asio::io_context& the_loop, Opened what)
     : loop(the_loop), opened(std::move(what)), current(opened.settings),
       facts(*opened.reader, *opened.writer), ledger(*opened.reader, *opened.writer),
       https(curl_settings(opened.settings->https)),
-      resolver(loop, *opened.dns, https, facts, clock, [this] { return opened.dns->validation(); }),
-      gate(facts, resolver, *opened.allowlist, *opened.promises), references(clock.now()) {
+      outage([this](const Outage::Incident& incident, bool over) {
+          tell_incident(ledger, incident, over, clock.now());
+      }),
+      resolver(
+          loop, *opened.dns, https, facts, clock, [this] { return opened.dns->validation(); },
+          resolver_limits(opened.settings->facts)),
+      refresher(resolver, facts, clock, refresher_settings(opened.settings->facts)),
+      gate(facts, resolver, *opened.allowlist, *opened.promises, outage), references(clock.now()) {
     resolver.when_learnt(
         [this](const NextHop& next_hop, const FactsPtr& before, const Facts& after) {
             tell_changes(ledger, next_hop, before.get(), after);
+            outage.learnt(next_hop.key(), before.get(), after);
+            refresher.learnt(next_hop, before.get(), after);
         });
 }
 
@@ -166,6 +185,7 @@ asio::awaitable<void> Engine::keep_testing(std::function<void()> after_first) {
         co_await opened.dns->test();
         Found now = found_by(*opened.dns);
         report(before, now);
+        outage.resolver_answers(now.reachable, clock.now());
         before = std::move(now);
         if (const auto once = std::exchange(after_first, nullptr))
             once();

@@ -5,6 +5,7 @@
 #include "conf/settings.h"
 #include "control/commands.h"
 #include "gate/gate.h"
+#include "gate/refresher.h"
 #include "resolve/curl_https.h"
 #include "resolve/dns_servers.h"
 #include "resolve/resolver.h"
@@ -83,7 +84,9 @@ struct Engine {
     FactsStore facts;
     Ledger ledger;
     CurlHttps https;
+    Outage outage;
     Resolver resolver;
+    Refresher refresher; // only surehopd lets it run
     Gate gate;
     References references;
 

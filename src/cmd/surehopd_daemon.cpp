@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "cmd/doctor.h"
+#include "cmd/incidents.h"
 #include "cmd/surehopd_signals.h"
 #include "conf/load.h"
 
@@ -42,6 +43,11 @@ std::vector<std::string> needs_restart(const Settings& before, const Settings& a
                 before.https.allow_private == after.https.allow_private &&
                 before.https.timeout == after.https.timeout,
             "[https]");
+    compare(before.facts.shortest == after.facts.shortest &&
+                before.facts.longest == after.facts.longest &&
+                before.facts.keep_fresh == after.facts.keep_fresh &&
+                before.facts.keep_unused == after.facts.keep_unused,
+            "[facts]");
     compare(before.log.target == after.log.target, "[log] target");
     return out;
 }
@@ -54,6 +60,15 @@ Json resolvers_json(const DnsServers& dns) {
                            {"answers", server.reachable},
                            {"validates", server.validation == Validation::proven},
                            {"used", server.used}});
+    return out;
+}
+
+Json incidents_json(const Outage& outage) {
+    Json out = Json::array();
+    for (const Outage::Incident& incident : outage.incidents())
+        out.push_back({{"part", name_of(incident.part)},
+                       {"since", format_time(incident.since)},
+                       {"text", incident.text}});
     return out;
 }
 
@@ -153,6 +168,11 @@ int Daemon::run() {
         log::info("surehopd serves {}: {}", now->listen.milter, describe(*now));
     };
     asio::co_spawn(engine_.loop, engine_.keep_testing(serve), asio::detached);
+    asio::co_spawn(engine_.loop, watch_clock(engine_), asio::detached);
+    asio::co_spawn(
+        engine_.loop,
+        engine_.refresher.run(engine_.loop, [this] { return engine_.outage.clock_in_doubt(); }),
+        asio::detached);
     engine_.loop.restart();
     engine_.loop.run();
 
@@ -222,6 +242,8 @@ Json Daemon::status() const {
                 {"validates", engine_.opened.dns->validation() == Validation::proven},
                 {"resolvers", resolvers_json(*engine_.opened.dns)},
                 {"look_ups", engine_.resolver.in_flight()},
+                {"refreshes_planned", engine_.refresher.scheduled()},
+                {"incidents", incidents_json(engine_.outage)},
                 {"writes_waiting", engine_.opened.writer->queued()}};
 }
 

@@ -309,6 +309,18 @@ void check_https(Reading& reading) {
                                  reading.settings.https.port));
 }
 
+void check_facts(Reading& reading) {
+    const Settings::Facts& facts = reading.settings.facts;
+    if (!reading.failed.contains("facts.shortest") && !reading.failed.contains("facts.longest") &&
+        facts.shortest > facts.longest)
+        reading.error(reading.place_of(reading.settings.places.contains("facts.shortest")
+                                           ? "facts.shortest"
+                                           : "facts.longest"),
+                      fmt::format("facts cannot hold at least {} and at most {}; write a shortest "
+                                  "that is not above longest",
+                                  format_duration(facts.shortest), format_duration(facts.longest)));
+}
+
 } // namespace
 
 void cross_check(Reading& reading) {
@@ -318,6 +330,7 @@ void cross_check(Reading& reading) {
     check_sockets(reading);
     check_resolver(reading);
     check_https(reading);
+    check_facts(reading);
     // These reason about the rules as a whole.
     const bool whole =
         std::none_of(reading.failed.begin(), reading.failed.end(), [](const auto& f) {

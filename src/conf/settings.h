@@ -83,6 +83,14 @@ struct Settings {
         Millis timeout{};
     } https;
 
+    // How long facts hold, and how they are kept.
+    struct Facts {
+        Millis shortest{};
+        Millis longest{};
+        Millis keep_fresh{}; // 0: nothing is looked up ahead of time
+        Millis keep_unused{};
+    } facts;
+
     struct Gate {
         Millis wait{};
         std::string tag_header;

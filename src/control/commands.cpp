@@ -150,7 +150,8 @@ asio::awaitable<Json> Commands::facts_show(const Json& request, bool refresh) {
         co_return control_error(next_hop.error());
     FactsPtr facts = parts_.facts.find(next_hop->key());
     if (refresh || !facts || !facts->fresh(parts_.clock.now())) {
-        const Learnt learnt = co_await parts_.gate.resolver().learn(*next_hop, patience, refresh);
+        const Learnt learnt = co_await parts_.gate.resolver().learn(
+            *next_hop, patience, refresh ? Ask::all : Ask::needed);
         facts = parts_.facts.find(next_hop->key());
         if (learnt != Learnt::done || !facts)
             co_return control_error(

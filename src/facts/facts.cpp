@@ -26,4 +26,12 @@ std::size_t Host::usable() const {
     return static_cast<std::size_t>(std::count_if(records.begin(), records.end(), serves));
 }
 
+bool Facts::complete() const {
+    const auto known = [](const Host& host) {
+        return host.addresses.state != State::unknown && host.tlsa.state != State::unknown;
+    };
+    return !(mx && mx->state == State::unknown) && sts.standing.state != State::unknown &&
+           std::ranges::all_of(hosts, known);
+}
+
 } // namespace surehop

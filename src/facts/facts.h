@@ -83,13 +83,18 @@ struct Facts {
     // DANE held when it could last be looked up, and now it cannot be, since our resolver does not
     // validate or did not answer: unknown until it does.
     bool dane_lost = false;
+    // Look-ups in a row, this one included, that left something unknown by no fault of this site.
+    std::uint32_t failures = 0;
     std::vector<Host> hosts; // by preference
     StsFacts sts;
+    Time reached; // when DNS last named a host of it and an address; however it went since
     Time learnt;
     Time until; // when to ask again; never later than the smallest TTL seen
 
     // A clock set back makes stale what was learnt "later", lest it live for as long.
     bool fresh(Time now) const { return learnt <= now && now < until; }
+
+    bool complete() const; // nothing of it is unknown
 
     bool operator==(const Facts&) const = default;
 };

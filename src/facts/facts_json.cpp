@@ -245,6 +245,10 @@ std::string to_store(const Facts& facts) {
               {"end", seconds(facts.until)}};
     if (facts.dane_lost) // rare
         json["lost"] = true;
+    if (facts.failures > 0)
+        json["fails"] = facts.failures;
+    if (facts.reached != Time{})
+        json["reached"] = seconds(facts.reached);
     return print_json(json);
 }
 
@@ -268,6 +272,11 @@ Result<Facts> from_store(std::string_view text) {
         read.host(host, facts.hosts);
     facts.sts = read.sts(read.member(*json, "sts"));
     facts.dane_lost = json->contains("lost") && read.truth(read.member(*json, "lost"));
+    if (json->contains("fails"))
+        facts.failures = static_cast<std::uint32_t>(
+            read.number(read.member(*json, "fails"), std::numeric_limits<std::uint32_t>::max()));
+    if (json->contains("reached"))
+        facts.reached = read.time(read.member(*json, "reached"));
     facts.learnt = read.time(read.member(*json, "at"));
     facts.until = read.time(read.member(*json, "end"));
     if (!read.good())

@@ -45,8 +45,9 @@ auto weakness(const Decision& d) {
 } // namespace
 
 Gate::Gate(FactsBook& book, Resolver& resolver, const Allowlist& allowlist,
-           const Promises& promises)
-    : book_(book), resolver_(resolver), allowlist_(allowlist), promises_(promises) {}
+           const Promises& promises, const Outage& outage)
+    : book_(book), resolver_(resolver), allowlist_(allowlist), promises_(promises),
+      outage_(outage) {}
 
 std::variant<Decision, Miss> Gate::judge_known(const Context& context, const Site& site,
                                                Time now) const {
@@ -96,6 +97,8 @@ std::variant<Decision, Miss> Gate::judge(const Context& context, const Site& sit
         d.verdict = decide_without_facts(
             d.requirement, OutcomeKind::unknown, Reason::next_hop_nowhere,
             site.lock == Lock::none ? Level::none : demanded(d.next_hop, site, now));
+    if (outage_.active())
+        d.verdict = during_outage(d.verdict);
     return d;
 }
 
@@ -134,7 +137,7 @@ std::variant<Decision, Miss> Gate::judge_hop(Decision d, Reason hidden, const Si
     }
 
     // 3. What is known of the next hop, and is it still true?
-    const FactsPtr facts = book_.find(d.next_hop.key());
+    const FactsPtr facts = book_.use(d.next_hop.key(), now);
     if (!facts || !facts->fresh(now)) {
         if (!unlearnt)
             return Miss{{d.next_hop}};
@@ -166,7 +169,7 @@ std::variant<LockAnswer, Miss> Gate::bind_known(const NextHop& asked, const Site
     const NextHop next_hop = judged(asked, site);
     if (next_hop.kind() == HopKind::internal)
         return LockAnswer{LockAnswer::Kind::not_found, "", Level::none, Reason::none};
-    const FactsPtr facts = book_.find(next_hop.key());
+    const FactsPtr facts = book_.use(next_hop.key(), now);
     if (!facts || !facts->fresh(now))
         return Miss{{next_hop}};
     return lock_answer(assess(next_hop, *facts, now), demanded(next_hop, site, now), consumer);

@@ -4,6 +4,7 @@
 #include "gate/decision.h"
 #include "gate/references.h"
 #include "gate/site.h"
+#include "resolve/outage.h"
 #include "resolve/resolver.h"
 #include "store/allowlist.h"
 #include "store/promises.h"
@@ -28,7 +29,8 @@ struct Miss {
 
 class Gate {
   public:
-    Gate(FactsBook& book, Resolver& resolver, const Allowlist& allowlist, const Promises& promises);
+    Gate(FactsBook& book, Resolver& resolver, const Allowlist& allowlist, const Promises& promises,
+         const Outage& outage);
 
     std::variant<Decision, Miss> judge_known(const Context& context, const Site& site,
                                              Time now) const;
@@ -60,6 +62,7 @@ class Gate {
     Resolver& resolver_;
     const Allowlist& allowlist_;
     const Promises& promises_;
+    const Outage& outage_;
 };
 
 } // namespace surehop

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "base/time.h"
 #include "facts/facts.h"
 
 #include <string>
@@ -17,6 +18,10 @@ class FactsBook {
     // policy that binds, so that nothing may be put in its place.
     virtual Result<FactsPtr> read(std::string_view key) = 0;
     virtual void put(const std::string& key, FactsPtr facts) = 0;
+
+    // As read(), and takes note that it was used: what is used is kept, and kept fresh. For
+    // whoever judges. Null also when it cannot be read: then it is learnt, and ends as unknown.
+    virtual FactsPtr use(std::string_view key, Time /*now*/) { return find(key); }
 
     // For whoever learns what he does not find: that goes by read(), and ends as unknown.
     FactsPtr find(std::string_view key) {

@@ -3,8 +3,10 @@
 
 #include "resolve/loop.h"
 
+#include <cstddef>
 #include <exception>
 #include <memory>
+#include <utility>
 #include <vector>
 
 // Runs all jobs at the same time and returns when the last has ended; the first exception is passed
@@ -30,6 +32,24 @@ inline asio::awaitable<void> gather(std::vector<asio::awaitable<void>> jobs) {
     }
     if (failed)
         std::rethrow_exception(failed);
+}
+
+template <class Item, class Job>
+asio::awaitable<void> work_through(std::vector<Item>& items, std::size_t& next, Job& job) {
+    while (next < items.size()) {
+        Item& item = items[next++];
+        co_await job(item);
+    }
+}
+
+// `job(item)` for each item, in order, but no more than `most` at the same time.
+template <class Item, class Job>
+asio::awaitable<void> for_each(std::vector<Item> items, std::size_t most, Job job) {
+    std::size_t next = 0;
+    std::vector<asio::awaitable<void>> workers;
+    for (std::size_t i = 0; i < most && i < items.size(); ++i)
+        workers.push_back(work_through(items, next, job));
+    co_await gather(std::move(workers));
 }
 
 } // namespace surehop

@@ -25,7 +25,7 @@ class Inquiry {
 
     asio::awaitable<Facts> run() {
         facts_.learnt = now_;
-        facts_.until = now_ + longest_life;
+        facts_.until = now_ + sources_.lifetimes.longest;
         facts_.sts.standing = {State::absent, Reason::sts_txt_none};
         facts_.dane_lost = dane_held_before();
         if (hop_.kind() == HopKind::domain) {
@@ -39,8 +39,12 @@ class Inquiry {
         }
         if (validating() && !dane_is_unknown())
             facts_.dane_lost = false; // what was found says it
+        back_off();
+        const bool reached = std::ranges::any_of(
+            facts_.hosts, [](const Host& host) { return host.addresses.state == State::present; });
+        facts_.reached = reached ? now_ : known_ ? known_->reached : Time{};
         // Whoever waited for this must find it fresh, however long it took.
-        facts_.until = std::max(facts_.until, sources_.clock.now() + shortest_life);
+        facts_.until = std::max(facts_.until, sources_.clock.now() + sources_.lifetimes.shortest);
         co_return std::move(facts_);
     }
 
@@ -65,10 +69,28 @@ class Inquiry {
     asio::awaitable<Lookup> ask(std::string name, RrType type) {
         Lookup found = co_await look_up(sources_.dns, std::move(name), type, validating());
         if (found.standing.state == State::unknown)
-            ask_again_after(life_of_unknown);
+            failed(found.standing.reason);
         else
-            ask_again_after(std::max(Seconds{found.ttl}, shortest_life));
+            ask_again_after(std::max(Seconds{found.ttl}, sources_.lifetimes.shortest));
         co_return found;
+    }
+
+    void failed(Reason why) {
+        (fault_of(why) == Fault::ours ? failed_here_ : failed_there_) = true;
+    }
+
+    void back_off() {
+        if (failed_here_)
+            ask_again_after(life_of_unknown);
+        if (failed_here_ || failed_there_)
+            facts_.failures = known_ ? known_->failures : 0;
+        if (failed_there_) {
+            Seconds pause = life_of_unknown;
+            for (std::uint32_t i = 0; i < facts_.failures && pause < longest_life_of_unknown; ++i)
+                pause *= 2;
+            ask_again_after(std::min(pause, longest_life_of_unknown));
+            ++facts_.failures;
+        }
     }
 
     void ask_again_after(Seconds life) { facts_.until = std::min(facts_.until, now_ + life); }
@@ -213,6 +235,8 @@ class Inquiry {
             }
             host.tlsa = {State::present, Reason::none};
             for (const DnsRecord& record : found.records) {
+                if (host.records.size() == most_tlsa)
+                    break;
                 // What cannot be read still counts as published, and as unusable (RFC 6698 §4.1):
                 // the standing says so. There is nothing of it to keep.
                 auto parsed = dane::parse_rdata(std::get<DnsRecord::Raw>(record.data).rdata);
@@ -248,7 +272,8 @@ class Inquiry {
         if (!cached || learnt.state == State::present)
             sts.standing = learnt;
         if (sts.standing.state == State::present)
-            facts_.until = std::min(facts_.until, std::max(sts.expires, now_ + shortest_life));
+            facts_.until =
+                std::min(facts_.until, std::max(sts.expires, now_ + sources_.lifetimes.shortest));
     }
 
     asio::awaitable<Standing> learn_policy(bool cached) {
@@ -295,12 +320,12 @@ class Inquiry {
 
     // RFC 8461 §3.3. Any failure is Unknown: that the policy host does not answer proves nothing.
     asio::awaitable<Standing> fetch(std::string id) {
-        auto& failed = facts_.sts.failed;
-        const bool paused = failed && failed->id == id && failed->at <= now_ &&
-                            now_ < failed->at + pause_after_failure;
+        auto& latest = facts_.sts.failed;
+        const bool paused = latest && latest->id == id && latest->at <= now_ &&
+                            now_ < latest->at + pause_after_failure;
         if (paused && !sources_.fetch_again) {
-            ask_again_after(life_of_unknown);
-            co_return failed->why;
+            failed(latest->why.reason);
+            co_return latest->why;
         }
         const std::string host = "mta-sts." + hop_.domain()->text();
         std::vector<std::string> addresses;
@@ -313,18 +338,18 @@ class Inquiry {
                 addresses.push_back(std::get<DnsRecord::Address>(record.data).text);
         }
         if (addresses.empty()) {
-            ask_again_after(life_of_unknown);
+            failed(unreachable.reason);
             co_return unreachable;
         }
         HttpsRequest request(host, "/.well-known/mta-sts.txt", std::move(addresses));
         const HttpsReply reply = co_await sources_.https.get(std::move(request));
         const Standing got = take_policy(reply, id);
         if (got.state == State::present)
-            failed.reset();
+            latest.reset();
         else
-            failed = FailedFetch{std::move(id), sources_.clock.now(), got};
+            latest = FailedFetch{std::move(id), sources_.clock.now(), got};
         if (got.state == State::unknown)
-            ask_again_after(life_of_unknown);
+            failed(got.reason);
         co_return got;
     }
 
@@ -351,6 +376,8 @@ class Inquiry {
     Sources sources_;
     Time now_;
     Facts facts_;
+    bool failed_here_ = false; // by our own fault
+    bool failed_there_ = false;
 };
 
 } // namespace

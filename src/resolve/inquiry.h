@@ -17,24 +17,33 @@
 
 namespace surehop {
 
+// How long facts may be used before they are asked for again: no longer than the smallest TTL
+// (RFC 7671 §8.1; of a denial: RFC 2308 §5), within these bounds; shorter when a look-up failed.
+struct Lifetimes {
+    Seconds shortest{5};
+    Seconds longest{3600};
+};
+
 struct Sources {
     Dns& dns;
     Https& https;
     Validation validation;
     const Clock& clock;
+    Lifetimes lifetimes;
     bool fetch_again = false; // the MTA-STS policy, even if its id has not changed
 };
 
 asio::awaitable<Facts> inquire(NextHop next_hop, FactsPtr known, Sources sources);
 
-// How long facts may be used before they are asked for again: no longer than the smallest TTL
-// (RFC 7671 §8.1), within these bounds; shorter when a look-up failed.
-constexpr Seconds shortest_life{5};
-constexpr Seconds longest_life{3600};
+// What could not be learnt is asked for again after this; each further failure in a row doubles it,
+// except where the fault is ours, so that all is well soon after it is mended.
 constexpr Seconds life_of_unknown{30};
+constexpr Seconds longest_life_of_unknown{300};
 constexpr Seconds life_without_validation{60}; // by then our resolver may validate
 
-// More MX hosts than this are not asked about; the rest are not offered either.
+// More MX hosts than this are not asked about; the rest are not offered either. Of the TLSA records
+// of one host no more than this are kept.
 constexpr std::size_t most_hosts = 20;
+constexpr std::size_t most_tlsa = 100;
 
 } // namespace surehop

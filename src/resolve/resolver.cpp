@@ -2,8 +2,9 @@
 #include "resolve/resolver.h"
 
 #include "base/log.h"
-#include "resolve/inquiry.h"
 
+#include <algorithm>
+#include <utility>
 #include <vector>
 
 namespace surehop {
@@ -11,6 +12,8 @@ namespace surehop {
 // One look-up under way, and who waits for it: threads on the condition variable, coroutines on
 // timers that belong to the loop.
 struct Resolver::Flight {
+    explicit Flight(std::string asked_by) : client(std::move(asked_by)) {}
+    const std::string client; // "": the house
     std::mutex mutex;
     std::condition_variable landed;
     bool done = false;
@@ -30,32 +33,47 @@ std::size_t Resolver::in_flight() const {
     return flights_.size();
 }
 
-std::shared_ptr<Resolver::Flight> Resolver::join(const NextHop& next_hop, bool fetch_again) {
-    auto flight = std::make_shared<Flight>();
+// Whoever invents domains fills his own share, and not that of the others.
+bool Resolver::may_fly(const std::string& client) const {
+    if (client.empty())
+        return flights_.size() < limits_.in_flight;
+    const auto own = flights_by_client_.find(client);
+    return flights_.size() < limits_.in_flight - limits_.in_flight / 5 &&
+           (own == flights_by_client_.end() || own->second < limits_.in_flight_per_client);
+}
+
+std::shared_ptr<Resolver::Flight> Resolver::join(const NextHop& next_hop, Ask ask,
+                                                 const std::string& client) {
+    auto flight = std::make_shared<Flight>(client);
     {
         const std::lock_guard hold(mutex_);
         const std::string key = next_hop.key();
         if (const auto under_way = flights_.find(key); under_way != flights_.end())
             return under_way->second;
-        if (flights_.size() >= limits_.in_flight)
+        if (!may_fly(client))
             return nullptr;
         flights_.emplace(key, flight);
+        if (!client.empty())
+            ++flights_by_client_[client];
     }
     // Not under the lock: on the loop it runs at once, and an inquiry that asks nobody (an address)
     // comes to its end before this returns. fly() lets nothing escape.
-    asio::co_spawn(loop_, fly(next_hop, flight, fetch_again), asio::detached);
+    asio::co_spawn(loop_, fly(next_hop, flight, ask), asio::detached);
     return flight;
 }
 
-asio::awaitable<void> Resolver::learn_into_book(NextHop next_hop, FactsPtr known,
-                                                bool fetch_again) {
+asio::awaitable<void> Resolver::learn_into_book(NextHop next_hop, FactsPtr known, Ask ask) {
     for (bool again = false;; again = true) {
-        Sources sources{dns_, https_, validation_(), clock_, fetch_again};
+        Sources sources{dns_, https_, validation_(), clock_, limits_.lifetimes, ask == Ask::all};
         Facts facts = co_await inquire(next_hop, known, sources);
         // What was learnt while our resolver began or ceased to validate is neither of both worlds:
         // answers that nobody checked, read as if. Once more; a resolver does not do it often.
         if (sources.validation != validation_() && !again)
             continue;
+        // What holds is not given up before its time.
+        if (ask == Ask::ahead && known && known->fresh(clock_.now()) && known->complete() &&
+            !facts.complete())
+            co_return;
         if (told_)
             told_(next_hop, known, facts);
         book_.put(next_hop.key(), std::make_shared<const Facts>(std::move(facts)));
@@ -63,13 +81,12 @@ asio::awaitable<void> Resolver::learn_into_book(NextHop next_hop, FactsPtr known
     }
 }
 
-asio::awaitable<void> Resolver::fly(NextHop next_hop, std::shared_ptr<Flight> flight,
-                                    bool fetch_again) {
+asio::awaitable<void> Resolver::fly(NextHop next_hop, std::shared_ptr<Flight> flight, Ask ask) {
     const std::string key = next_hop.key();
     try {
         const auto known = book_.read(key);
         if (known)
-            co_await learn_into_book(next_hop, *known, fetch_again);
+            co_await learn_into_book(next_hop, *known, ask);
         else
             log::error("{} stays unknown, since the store cannot be read: {}", key, known.error());
     } catch (const std::exception& error) {
@@ -79,6 +96,9 @@ asio::awaitable<void> Resolver::fly(NextHop next_hop, std::shared_ptr<Flight> fl
     {
         const std::lock_guard hold(mutex_);
         flights_.erase(key);
+        if (const auto own = flights_by_client_.find(flight->client);
+            own != flights_by_client_.end() && --own->second == 0)
+            flights_by_client_.erase(own);
     }
     {
         const std::lock_guard hold(flight->mutex);
@@ -91,13 +111,14 @@ asio::awaitable<void> Resolver::fly(NextHop next_hop, std::shared_ptr<Flight> fl
 
 Learnt Resolver::wait(const NextHop& next_hop, Millis most, const std::string& client,
                       const std::function<void()>& progress) {
-    const auto flight = join(next_hop, false); // goes on whether or not we may wait for it
+    const std::string who = client.empty() ? "local" : client; // as of sendmail(1)
+    const auto flight = join(next_hop, Ask::needed, who);      // goes on whether or not we may wait
     if (!flight)
         return Learnt::refused;
-    if (!take_place(client))
+    if (!take_place(who))
         return Learnt::refused;
     const Learnt result = wait_for(*flight, most, progress);
-    leave_place(client);
+    leave_place(who);
     return result;
 }
 
@@ -136,8 +157,8 @@ Learnt Resolver::wait_for(Flight& flight, Millis most, const std::function<void(
     return Learnt::done;
 }
 
-asio::awaitable<Learnt> Resolver::learn(NextHop next_hop, Millis most, bool fetch_again) {
-    const auto flight = join(next_hop, fetch_again);
+asio::awaitable<Learnt> Resolver::learn(NextHop next_hop, Millis most, Ask ask) {
+    const auto flight = join(next_hop, ask, "");
     if (!flight)
         co_return Learnt::refused;
     const auto executor = co_await asio::this_coro::executor;

@@ -7,9 +7,11 @@
 #include "resolve/book.h"
 #include "resolve/dns.h"
 #include "resolve/https.h"
+#include "resolve/inquiry.h"
 #include "resolve/loop.h"
 
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
@@ -23,10 +25,21 @@
 
 namespace surehop {
 
+// A fifth of `in_flight` is kept for those who are not clients: the lock, admins, the refresher.
 struct ResolverLimits {
     std::size_t in_flight = 1000; // next hops being learnt at once
-    std::size_t waiting = 16;     // threads that wait, in total
+    std::size_t in_flight_per_client = 32;
+    std::size_t waiting = 16; // threads that wait, in total
     std::size_t waiting_per_client = 4;
+    Lifetimes lifetimes;
+};
+
+// How urgent it is, and so what is asked.
+enum class Ask : std::uint8_t {
+    needed, // somebody waits for what is not known, or not any more
+    ahead,  // in the background: a look-up that fails leaves in place what still holds
+    all,    // by an admin, or as the policy is due: the MTA-STS policy too, though its id has not
+            // changed
 };
 
 enum class Learnt {
@@ -57,8 +70,8 @@ class Resolver {
     Learnt wait(const NextHop& next_hop, Millis most, const std::string& client,
                 const std::function<void()>& progress);
 
-    // On the loop. `fetch_again`: the MTA-STS policy too, even if its id has not changed.
-    asio::awaitable<Learnt> learn(NextHop next_hop, Millis most, bool fetch_again = false);
+    // On the loop.
+    asio::awaitable<Learnt> learn(NextHop next_hop, Millis most, Ask ask = Ask::needed);
 
     std::size_t in_flight() const; // from any thread
 
@@ -69,12 +82,14 @@ class Resolver {
 
   private:
     struct Flight;
-    std::shared_ptr<Flight> join(const NextHop& next_hop, bool fetch_again); // null: refused
+    // Null: refused. `client`: who asks for it, "" for the house.
+    std::shared_ptr<Flight> join(const NextHop& next_hop, Ask ask, const std::string& client);
+    bool may_fly(const std::string& client) const; // under mutex_
     bool take_place(const std::string& client);
     void leave_place(const std::string& client);
     static Learnt wait_for(Flight& flight, Millis most, const std::function<void()>& progress);
-    asio::awaitable<void> learn_into_book(NextHop next_hop, FactsPtr known, bool fetch_again);
-    asio::awaitable<void> fly(NextHop next_hop, std::shared_ptr<Flight> flight, bool fetch_again);
+    asio::awaitable<void> learn_into_book(NextHop next_hop, FactsPtr known, Ask ask);
+    asio::awaitable<void> fly(NextHop next_hop, std::shared_ptr<Flight> flight, Ask ask);
 
     asio::io_context& loop_;
     Dns& dns_;
@@ -86,6 +101,7 @@ class Resolver {
     Told told_;
     mutable std::mutex mutex_;
     std::map<std::string, std::shared_ptr<Flight>, std::less<>> flights_;
+    std::map<std::string, std::size_t> flights_by_client_;
     std::size_t waiting_ = 0;
     std::map<std::string, std::size_t> waiting_by_client_;
 };

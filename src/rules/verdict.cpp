@@ -79,4 +79,13 @@ Verdict decide_without_facts(const Requirement& requirement, OutcomeKind outcome
     return act(verdict, requirement);
 }
 
+Verdict during_outage(Verdict verdict) {
+    if (verdict.outcome != OutcomeKind::unknown)
+        return verdict;
+    for (Action* action : {&verdict.action, &verdict.would})
+        if (*action == Action::reject)
+            *action = Action::defer;
+    return verdict;
+}
+
 } // namespace surehop

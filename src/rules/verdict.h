@@ -40,4 +40,8 @@ Verdict decide(const Requirement& requirement, const Exception* exception,
 Verdict decide_without_facts(const Requirement& requirement, OutcomeKind outcome, Reason reason,
                              Level demanded = Level::none);
 
+// While everything fails at once (DESIGN invariant 8), no sender is refused for good because of
+// what is unknown.
+Verdict during_outage(Verdict verdict);
+
 } // namespace surehop

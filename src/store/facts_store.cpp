@@ -4,6 +4,8 @@
 #include "facts/facts_json.h"
 
 #include <algorithm>
+#include <functional>
+#include <limits>
 #include <map>
 #include <utility>
 
@@ -22,21 +24,41 @@ Time binds_until(const Facts& facts) {
     return binds ? sts.expires : Time{};
 }
 
-Writer::Job save(const std::string& key, std::string body, const Facts& facts) {
-    return [key, body = std::move(body), learnt = facts.learnt, until = facts.until,
-            binds = binds_until(facts)](Database& database) -> Status {
+// RFC 8461 §3.3, §10.2: daily, whether or not the id in DNS has changed; each next hop at a time of
+// its own. An attempt that failed is followed by another within the next hours, well before the
+// policy ends.
+Time refresh_at(const std::string& key, const Facts& facts) {
+    using std::chrono::hours;
+    if (binds_until(facts) == Time{})
+        return Time{};
+    const auto spread = [&](Seconds most) {
+        return Seconds{static_cast<Seconds::rep>(std::hash<std::string>{}(key) %
+                                                 static_cast<std::size_t>(most.count()))};
+    };
+    const Time due = facts.sts.fetched + hours{20} + spread(hours{3});
+    const bool tried = due <= facts.learnt && facts.sts.refresh.state != State::present;
+    return tried ? facts.learnt + hours{1} + spread(hours{1}) : due;
+}
+
+Writer::Job save(const std::string& key, std::string body, const Facts& facts, Time used) {
+    return [key, body = std::move(body), learnt = facts.learnt, until = facts.until, used,
+            binds = binds_until(facts),
+            refresh = refresh_at(key, facts)](Database& database) -> Status {
         auto statement = database.reuse(
-            "INSERT INTO facts (key, body, learnt, until, used, binds) VALUES (?1, ?2, ?3, ?4, ?3, "
-            "?5) "
+            "INSERT INTO facts (key, body, learnt, until, used, binds, refresh) "
+            "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) "
             "ON CONFLICT (key) DO UPDATE SET body = excluded.body, learnt = excluded.learnt, "
-            "until = excluded.until, used = excluded.used, binds = excluded.binds");
+            "until = excluded.until, used = max(used, excluded.used), binds = excluded.binds, "
+            "refresh = excluded.refresh");
         if (!statement)
             return Error{statement.error()};
         return statement->bind(1, key)
             .bind(2, body)
             .bind(3, learnt)
             .bind(4, until)
-            .bind(5, binds)
+            .bind(5, used)
+            .bind(6, binds)
+            .bind(7, refresh)
             .run();
     };
 }
@@ -73,13 +95,21 @@ Writer::Job prune(std::size_t most, Time now) {
 FactsStore::FactsStore(Database& reader, Writer& writer, FactsLimits limits)
     : reader_(reader), writer_(writer), limits_(limits) {}
 
-Result<FactsPtr> FactsStore::read(std::string_view key) {
+Result<FactsPtr> FactsStore::read(std::string_view key) { return look(key, std::nullopt); }
+
+FactsPtr FactsStore::use(std::string_view key, Time now) {
+    const auto facts = look(key, now);
+    return facts ? *facts : nullptr;
+}
+
+Result<FactsPtr> FactsStore::look(std::string_view key, std::optional<Time> used) {
     std::uint64_t forgets = 0;
     bool may_keep = false;
     {
         const std::lock_guard hold(mutex_);
         if (const auto found = memory_.find(key); found != memory_.end()) {
             recent_.splice(recent_.begin(), recent_, found->second);
+            note(*found->second, used);
             return found->second->facts;
         }
         forgets = forgets_;
@@ -87,9 +117,10 @@ Result<FactsPtr> FactsStore::read(std::string_view key) {
     }
 
     std::string body;
+    Use use;
     {
         const auto hold = reader_.lock();
-        auto query = reader_.reuse("SELECT body FROM facts WHERE key = ?1");
+        auto query = reader_.reuse("SELECT body, used FROM facts WHERE key = ?1");
         if (!query)
             return Error{query.error()};
         const auto row = query->bind(1, key).step();
@@ -98,6 +129,7 @@ Result<FactsPtr> FactsStore::read(std::string_view key) {
         if (!*row)
             return FactsPtr();
         body = query->text(0);
+        use.last = query->time(1);
     }
     auto facts = from_store(body);
     if (!facts)
@@ -105,24 +137,36 @@ Result<FactsPtr> FactsStore::read(std::string_view key) {
     FactsPtr learnt = std::make_shared<const Facts>(*std::move(facts));
 
     const std::lock_guard hold(mutex_);
-    if (const auto found = memory_.find(key); found != memory_.end())
+    if (const auto found = memory_.find(key); found != memory_.end()) {
+        note(*found->second, used);
         return found->second->facts; // put meanwhile, so newer
+    }
     if (may_keep && forgets == forgets_)
-        keep(key, learnt, body.size());
+        note(keep(key, learnt, body.size(), use), used);
     return learnt;
+}
+
+std::optional<FactsStore::Use> FactsStore::use_of(std::string_view key) {
+    const std::lock_guard hold(mutex_);
+    const auto found = memory_.find(key);
+    return found == memory_.end() || found->second->use.last == Time{}
+               ? std::nullopt
+               : std::optional(found->second->use);
 }
 
 void FactsStore::put(const std::string& key, FactsPtr facts) {
     std::string body = to_store(*facts);
     const std::size_t octets = body.size();
     const Time now = facts->learnt;
-    auto job = save(key, std::move(body), *facts);
 
     // The lock is held over both, so that memory and disk see puts and forgets in one order.
     const std::lock_guard hold(mutex_);
-    keep(key, std::move(facts), octets);
+    const auto before = memory_.find(key);
+    const Use use = before == memory_.end() ? Use{} : before->second->use;
     if (octets <= most_octets_on_disk)
-        writer_.submit_and_forget(std::move(job));
+        writer_.submit_and_forget(
+            save(key, std::move(body), *facts, use.last == Time{} ? now : use.last));
+    keep(key, std::move(facts), octets, use);
     if (++puts_ % puts_between_counts == 0)
         writer_.submit_and_forget(prune(limits_.on_disk, now));
 }
@@ -156,6 +200,36 @@ Result<bool> FactsStore::forget(const std::string& key) {
     return was_in_memory || *was_on_disk;
 }
 
+Result<std::vector<std::string>> FactsStore::policies_due(Time now, Time used_since,
+                                                          std::size_t most) {
+    std::vector<std::string> keys;
+    const auto hold = reader_.lock();
+    auto query = reader_.reuse("SELECT key FROM facts WHERE refresh > 0 AND refresh <= ?1 "
+                               "AND binds > ?1 AND used >= ?2 ORDER BY refresh LIMIT ?3");
+    if (!query)
+        return Error{query.error()};
+    query->bind(1, now).bind(2, used_since).bind(3, static_cast<std::int64_t>(most));
+    for (;;) {
+        const auto row = query->step();
+        if (!row)
+            return Error{row.error()};
+        if (!*row)
+            return keys;
+        keys.push_back(query->text(0));
+    }
+}
+
+void FactsStore::drop_unused(Time now, Time used_since, std::size_t most) {
+    writer_.submit_and_forget(
+        [now, used_since, most = static_cast<std::int64_t>(most)](Database& database) -> Status {
+            auto remove = database.reuse("DELETE FROM facts WHERE key IN (SELECT key FROM facts "
+                                         "WHERE used < ?1 AND binds <= ?2 ORDER BY used LIMIT ?3)");
+            if (!remove)
+                return Error{remove.error()};
+            return remove->bind(1, used_since).bind(2, now).bind(3, most).run();
+        });
+}
+
 std::vector<FactsStore::Entry> FactsStore::list(std::size_t most) {
     std::vector<std::pair<std::string, std::string>> rows;
     {
@@ -185,15 +259,25 @@ std::vector<FactsStore::Entry> FactsStore::list(std::size_t most) {
     return entries;
 }
 
-void FactsStore::keep(std::string_view key, FactsPtr facts, std::size_t octets) {
+FactsStore::Held& FactsStore::keep(std::string_view key, FactsPtr facts, std::size_t octets,
+                                   Use use) {
     if (const auto found = memory_.find(key); found != memory_.end())
         drop(found->second);
-    recent_.push_front({std::string(key), std::move(facts), octets});
+    recent_.push_front({std::string(key), std::move(facts), octets, use});
     memory_.emplace(recent_.front().key, recent_.begin());
     octets_ += octets;
     while (recent_.size() > std::max<std::size_t>(limits_.in_memory, 1) ||
            (octets_ > limits_.memory_octets && recent_.size() > 1))
         drop(std::prev(recent_.end()));
+    return recent_.front();
+}
+
+void FactsStore::note(Held& held, std::optional<Time> used) {
+    if (!used)
+        return;
+    held.use.last = std::max(held.use.last, *used);
+    if (held.use.times < std::numeric_limits<std::uint32_t>::max())
+        ++held.use.times;
 }
 
 void FactsStore::drop(Place place) {

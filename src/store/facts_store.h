@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <list>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -20,6 +21,9 @@
 // NextHop::key(). From any thread; a find that misses memory costs one prepared read.
 // `put` writes memory at once and the disk through the writer; a disk that fails is reported by
 // the writer and loses nothing that a look-up cannot bring back.
+//
+// A find by use() is remembered: in memory at once, on disk with the next put. What is not used for
+// long can be dropped; policies that bind name the time of their next refresh (RFC 8461 §10.2).
 //
 // Both are bounded (invariant 10): whoever invents domains makes old rows go, those first in which
 // no MTA-STS enforce policy binds (invariant 4). A row whose contents are damaged, or of another
@@ -38,8 +42,23 @@ class FactsStore final : public FactsBook {
     FactsStore(Database& reader, Writer& writer, FactsLimits limits = {});
 
     Result<FactsPtr> read(std::string_view key) override; // may be out of date
+    FactsPtr use(std::string_view key, Time now) override;
     void put(const std::string& key, FactsPtr facts) override;
     Result<bool> forget(const std::string& key); // false: was not known. Error: still on disk
+
+    struct Use {
+        Time last;
+        std::uint32_t times = 0; // since it is in memory
+    };
+    std::optional<Use> use_of(std::string_view key); // none: not in memory, or not used yet
+
+    // Keys whose MTA-STS policy should be fetched again, those first that wait longest; not of what
+    // was last used before `used_since`.
+    Result<std::vector<std::string>> policies_due(Time now, Time used_since, std::size_t most);
+
+    // Soon: removes from disk, at most so many, what was last used before `used_since` and in which
+    // nothing binds any more.
+    void drop_unused(Time now, Time used_since, std::size_t most);
 
     struct Entry {
         std::string key;
@@ -52,11 +71,15 @@ class FactsStore final : public FactsBook {
         std::string key;
         FactsPtr facts;
         std::size_t octets;
+        Use use;
     };
     using Place = std::list<Held>::iterator;
 
+    Result<FactsPtr> look(std::string_view key, std::optional<Time> used);
+
     // Under mutex_:
-    void keep(std::string_view key, FactsPtr facts, std::size_t octets);
+    Held& keep(std::string_view key, FactsPtr facts, std::size_t octets, Use use);
+    static void note(Held& held, std::optional<Time> used);
     void drop(Place place);
 
     Database& reader_;

@@ -16,7 +16,7 @@ constexpr std::int64_t application_id = 0x53484f50; // "SHOP": tells our files f
 constexpr std::array<std::string_view, schema_version> migrations = {
     // 1: facts, exceptions, ledger
     R"sql(
-    -- `body`: see facts/facts_json.h. `used`: when it was last put here; not written on each find.
+    -- `body`: see facts/facts_json.h. `used`: when it was last used, as known when it was put here.
     -- `binds`: until when an MTA-STS enforce policy in it binds (invariant 4), 0 without one: such
     -- rows do not go when there are too many.
     CREATE TABLE facts (
@@ -86,6 +86,12 @@ constexpr std::array<std::string_view, schema_version> migrations = {
     // 3: the few rows of changes among many decisions
     R"sql(
     CREATE INDEX ledger_by_change ON ledger (kind) WHERE kind <> 'decision';
+    )sql",
+    // 4: when to fetch a policy that binds again, though nobody asks; 0: never
+    R"sql(
+    ALTER TABLE facts ADD COLUMN refresh INTEGER NOT NULL DEFAULT 0;
+    UPDATE facts SET refresh = 1 WHERE binds > 0;
+    CREATE INDEX facts_by_refresh ON facts (refresh) WHERE refresh > 0;
     )sql",
 };
 

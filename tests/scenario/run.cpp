@@ -41,6 +41,12 @@
 //   exception RECIPIENT ended       as an admin does before its time
 //   promise NEXT-HOP released       as an admin does, once held mail is delivered or deleted
 //   time passes DURATION            30s, 5m, 2h, 5d
+//       queries N, fetches N        what surehopd asked meanwhile, of its own accord
+//   clock is set forward|back DURATION
+//   incidents are PART...           what surehopd takes for its own fault now: dns, dnssec, https,
+//                                   clock, or "none"
+//   facts are kept fresh            from here on, as surehopd does; without it nothing is looked up
+//                                   but what a mail or a lock needs
 //   restart                         surehopd ends and starts again, with the same store
 //
 //   mail from SENDER to RECIPIENT [by MAILER [via HOST]]     as at RCPT; MAILER and HOST as the MTA
@@ -198,7 +204,15 @@ class Story {
         else if (says(0, "promise") && says(2, "released") && count == 3)
             release(words[1]);
         else if (says(0, "time") && says(1, "passes") && count == 3)
-            world_.clock.advance(seconds(words[2]));
+            pass(statement);
+        else if (says(0, "clock") && says(2, "set") && says(3, "forward") && count == 5)
+            world_.set_clock(seconds(words[4]));
+        else if (says(0, "clock") && says(2, "set") && says(3, "back") && count == 5)
+            world_.set_clock(-seconds(words[4]));
+        else if (says(0, "incidents") && says(1, "are") && count >= 3)
+            incidents(statement.head);
+        else if (says(0, "facts") && says(1, "are") && says(2, "kept") && says(3, "fresh"))
+            world_.refreshing = true;
         else if (says(0, "restart") && count == 1)
             world_.restart();
         else if (says(0, "mail") && says(1, "from") && says(3, "to") && count >= 5)
@@ -219,6 +233,23 @@ class Story {
         else
             throw std::invalid_argument("not a state of a resolver: " + how);
         world_.dns.validates = world_.validation == Validation::proven;
+    }
+
+    void incidents(const Line& line) {
+        std::string now;
+        for (const Outage::Incident& incident : world_.process().outage.incidents())
+            now += " " + std::string(name_of(incident.part));
+        ++expectations_;
+        if (const std::string said = now.empty() ? " none" : now;
+            "incidents are" + said != line.text)
+            wrong(line, "the incidents are" + said);
+    }
+
+    void pass(const Statement& statement) {
+        begin_counting();
+        world_.pass(seconds(statement.head.words[2]));
+        if (!statement.body.empty())
+            expect(statement, [&](const std::string& what) { return counted(what); });
     }
 
     // exception RECIPIENT down-to LEVEL for DURATION [from SENDER]

@@ -127,7 +127,7 @@ GateRig::GateRig(ResolverLimits limits)
       promises(value(Promises::open(reader, writer, clock.now()))), ledger(reader, writer),
       resolver(
           loop_, dns, https, book, clock, [] { return Validation::proven; }, limits),
-      gate(book, resolver, *allowlist, *promises), references(clock.now()) {
+      gate(book, resolver, *allowlist, *promises, outage), references(clock.now()) {
     site_of(requirement());
     log::set_level("warning"); // refusals are what these tests are about
 }

@@ -96,6 +96,7 @@ class GateRig {
     std::unique_ptr<Allowlist> allowlist;
     std::unique_ptr<Promises> promises;
     Ledger ledger;
+    Outage outage;
     Resolver resolver;
     Gate gate;
     References references;

@@ -30,4 +30,11 @@ template <class T> T run(asio::io_context& loop, asio::awaitable<T> job) {
     return std::move(*result);
 }
 
+inline void run(asio::io_context& loop, asio::awaitable<void> job) {
+    (void)run(loop, [](asio::awaitable<void> inner) -> asio::awaitable<bool> {
+        co_await std::move(inner);
+        co_return true;
+    }(std::move(job)));
+}
+
 } // namespace surehop::test

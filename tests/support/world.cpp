@@ -4,6 +4,7 @@
 #include "conf/load.h"
 #include "support/run.h"
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
@@ -28,8 +29,15 @@ World::Process::Process(World& world, const std::string& path, ResolverLimits li
       resolver(
           world.loop, world.dns, world.https, facts, world.clock,
           [&world] { return world.validation; }, limits),
-      gate(facts, resolver, *allowlist, *promises),
-      socketmap(gate, world.clock, [&world] { return world.site(); }) {}
+      refresher(resolver, facts, world.clock, {}),
+      gate(facts, resolver, *allowlist, *promises, outage),
+      socketmap(gate, world.clock, [&world] { return world.site(); }) {
+    resolver.when_learnt(
+        [this](const NextHop& next_hop, const FactsPtr& before, const Facts& after) {
+            outage.learnt(next_hop.key(), before.get(), after);
+            refresher.learnt(next_hop, before.get(), after);
+        });
+}
 
 World::World(std::string_view zones, ResolverLimits limits) : dns(zones), limits_(limits) {
     configure(defaults);
@@ -45,6 +53,31 @@ void World::configure(const std::string& toml) {
         throw std::invalid_argument(all);
     }
     site_ = loaded.settings->site;
+}
+
+void World::pass(Seconds time) {
+    constexpr Seconds between_sweeps{600};
+    const Time end = clock.now() + time;
+    Time next_sweep = clock.now() + between_sweeps;
+    while (refreshing && clock.now() < end) {
+        const Time due = process_->refresher.next_due().value_or(end);
+        clock.set(std::min({end, next_sweep, std::max(due, clock.now() + Seconds{1})}));
+        run(loop, process_->refresher.step());
+        if (clock.now() >= next_sweep) {
+            process_->store.settle(); // the sweep reads what is on disk
+            run(loop, process_->refresher.sweep(process_->outage.clock_in_doubt()));
+            next_sweep = clock.now() + between_sweeps;
+        }
+    }
+    clock.set(end);
+    running_ += time;
+    process_->outage.tick(clock.now(), running_);
+}
+
+void World::set_clock(Seconds by) {
+    process_->outage.tick(clock.now(), running_);
+    clock.advance(by);
+    process_->outage.tick(clock.now(), running_);
 }
 
 void World::restart() {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "gate/gate.h"
+#include "gate/refresher.h"
 #include "gate/site.h"
 #include "socketmap/server.h"
 #include "store/facts_store.h"
@@ -24,6 +25,8 @@ namespace surehop::test {
 class World {
   public:
     explicit World(std::string_view zones = "", ResolverLimits limits = {});
+    World(const World&) = delete;
+    World& operator=(const World&) = delete;
 
     // surehop.toml, read as surehopd does; throws with what is wrong with it. Without it: a
     // Postfix, and a minimum of `authenticated`.
@@ -39,6 +42,12 @@ class World {
 
     // The lock's answer on the wire, without the netstring.
     std::string lock(const std::string& next_hop, const std::string& map = "postfix");
+
+    // Time passes; with `refreshing`, as surehopd lives through it: what is due in the meantime is
+    // looked up.
+    void pass(Seconds time);
+    bool refreshing = false;
+    void set_clock(Seconds by); // as somebody does who has no business with it
 
     // Ends the process and starts it again: what is on disk is what is known.
     void restart();
@@ -57,7 +66,9 @@ class World {
         std::unique_ptr<Promises> promises;
         FactsStore facts;
         Ledger ledger;
+        Outage outage;
         Resolver resolver;
+        Refresher refresher;
         Gate gate;
         SocketmapServer socketmap;
     };
@@ -65,6 +76,7 @@ class World {
     Gate& gate() { return process_->gate; }
 
   private:
+    Seconds running_{0}; // a clock that nobody sets
     TempDir folder_;
     ResolverLimits limits_;
     SitePtr site_;

@@ -35,5 +35,22 @@ TEST(Host, counts_usable_records_one_by_one) {
     EXPECT_EQ(host.usable(), 3U);
 }
 
+TEST(Facts, are_complete_when_nothing_is_unknown) {
+    Facts facts;
+    facts.sts.standing = {State::absent, Reason::sts_txt_none};
+    EXPECT_TRUE(facts.complete()) << "of a bare address there is nothing to know";
+    facts.hosts.emplace_back(test::domain("mx.example.org"));
+    EXPECT_FALSE(facts.complete());
+    facts.hosts[0].addresses = {State::present, Reason::none};
+    EXPECT_FALSE(facts.complete());
+    facts.hosts[0].tlsa = {State::absent, Reason::tlsa_none};
+    EXPECT_TRUE(facts.complete());
+    facts.mx = Standing{State::unknown, Reason::dns_timeout};
+    EXPECT_FALSE(facts.complete());
+    facts.mx = Standing{State::present, Reason::none};
+    facts.sts.standing = {State::unknown, Reason::sts_fetch_timeout};
+    EXPECT_FALSE(facts.complete());
+}
+
 } // namespace
 } // namespace surehop

@@ -341,7 +341,9 @@ TEST_F(SessionTest, AFastLookUpIsWaitedFor) {
 }
 
 TEST(SessionOverload, RecipientsBeyondTheLimitAreDeferredAtOnce) {
-    GateRig rig(ResolverLimits{.in_flight = 0});
+    ResolverLimits nobody;
+    nobody.in_flight = 0;
+    GateRig rig(nobody);
     const SessionParts parts{rig.gate,      rig.ledger,
                              *rig.promises, rig.references,
                              rig.clock,     [&] {

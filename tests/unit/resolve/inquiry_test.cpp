@@ -27,7 +27,7 @@ class Inquiry : public ::testing::Test {
         if (!hop)
             throw std::runtime_error(hop.error());
         FactsPtr& known = known_[hop->key()];
-        Sources sources{dns, https, validation, clock, fetch_again};
+        Sources sources{dns, https, validation, clock, lifetimes, fetch_again};
         auto learnt = run(loop_, inquire(*std::move(hop), known, sources));
         known = std::make_shared<const Facts>(std::move(learnt));
         return *known;
@@ -45,6 +45,7 @@ class Inquiry : public ::testing::Test {
     FakeHttps https;
     StillClock clock;
     Validation validation = Validation::proven;
+    Lifetimes lifetimes;
     bool fetch_again = false;
 
   private:
@@ -151,8 +152,56 @@ TEST_F(Inquiry, DANE_04_mx_look_up_that_fails_is_unknown) {
         const Facts& facts = learn();
         EXPECT_EQ(facts.mx, because(State::unknown, reason));
         EXPECT_TRUE(facts.hosts.empty());
-        EXPECT_EQ(facts.until, facts.learnt + life_of_unknown);
     }
+}
+
+TEST_F(Inquiry, what_fails_again_and_again_is_asked_for_less_often) {
+    dns.add("zone a.test signed\n a.test MX fails servfail");
+    for (const int seconds : {30, 60, 120, 240, 300, 300}) {
+        const Facts& facts = learn();
+        EXPECT_EQ(facts.until, facts.learnt + Seconds{seconds});
+        clock.advance(Seconds{seconds});
+    }
+    EXPECT_EQ(learn().failures, 7U);
+    dns.remove("a.test", "MX");
+    EXPECT_EQ(learn().failures, 0U);
+    dns.add("a.test MX fails servfail");
+    EXPECT_EQ(learn().until, clock.now() + life_of_unknown) << "begins anew";
+}
+
+TEST_F(Inquiry, our_own_resolver_is_asked_again_soon_however_often_it_was_away) {
+    dns.add("zone a.test signed\n a.test MX fails unreachable");
+    for (int i = 0; i < 10; ++i) {
+        const Facts& facts = learn();
+        EXPECT_EQ(facts.mx, because(State::unknown, Reason::dns_unreachable));
+        EXPECT_EQ(facts.until, facts.learnt + life_of_unknown);
+        EXPECT_EQ(facts.failures, 0U);
+    }
+}
+
+TEST_F(Inquiry, lifetimes_are_those_of_the_zone_within_bounds) {
+    struct Row {
+        const char* ttl;
+        Seconds shortest, longest, life;
+    };
+    for (const Row& row : {Row{"1", Seconds{5}, Seconds{3600}, Seconds{5}},
+                           Row{"1", Seconds{60}, Seconds{3600}, Seconds{60}},
+                           Row{"900", Seconds{60}, Seconds{3600}, Seconds{900}},
+                           Row{"900", Seconds{60}, Seconds{600}, Seconds{600}},
+                           Row{"86400", Seconds{60}, Seconds{7200}, Seconds{7200}}})
+        for (const char* record : {"a.test A 192.0.2.1", ""}) { // something, and a denial
+            dns = Zone(std::string("zone a.test signed ttl ") + row.ttl + "\n" + record);
+            lifetimes = {row.shortest, row.longest};
+            const Facts& facts = learn();
+            EXPECT_EQ(facts.until, facts.learnt + row.life) << row.ttl << record;
+        }
+}
+
+TEST_F(Inquiry, no_more_TLSA_records_are_kept_than_anybody_needs) {
+    dns.add(dane_zone);
+    for (int i = 0; i < 150; ++i)
+        dns.add("_25._tcp.mx1.a.test TLSA 3 1 1 key-" + std::to_string(i));
+    EXPECT_EQ(learn().hosts.at(0).records.size(), most_tlsa);
 }
 
 TEST_F(Inquiry, DANE_02_bogus_zone_is_unknown) {
@@ -182,7 +231,7 @@ TEST_F(Inquiry, STS_14_address_costs_no_query) {
         const Facts& facts = learn(hop);
         EXPECT_EQ(facts.mx, std::nullopt);
         EXPECT_TRUE(facts.hosts.empty());
-        EXPECT_EQ(facts.until, facts.learnt + longest_life);
+        EXPECT_EQ(facts.until, facts.learnt + lifetimes.longest);
     }
     EXPECT_TRUE(dns.asked.empty());
     EXPECT_TRUE(https.asked.empty());
@@ -344,7 +393,7 @@ TEST_F(Inquiry, DANE_12_alias_look_up_that_fails_is_unknown) {
         Zone& zone_;
     } failing(dns);
     asio::io_context loop;
-    Sources sources{failing, https, validation, clock};
+    Sources sources{failing, https, validation, clock, {}};
     const Facts facts = run(loop, inquire(*NextHop::parse("a.test"), nullptr, sources));
     EXPECT_EQ(facts.hosts.at(0).tlsa, because(State::unknown, Reason::dns_timeout));
 }
@@ -660,7 +709,7 @@ TEST_F(Inquiry, STS_33_policy_that_cannot_be_fetched_is_unknown) {
         reply.media_type = row.type;
         const Facts& facts = learn_later(hours{1});
         EXPECT_EQ(facts.sts.standing, because(row.state, row.reason));
-        EXPECT_EQ(facts.until, facts.learnt + life_of_unknown);
+        EXPECT_LE(facts.until, facts.learnt + longest_life_of_unknown);
     }
 }
 
@@ -826,11 +875,11 @@ TEST_F(Inquiry, STS_46_max_age_0_is_fetched_each_time) {
     https.serve("a.test", policy_body("enforce", {"mx1.a.test"}, "0"));
     const Facts& facts = learn();
     EXPECT_EQ(facts.sts.standing, because(State::present, Reason::none)) << "good for now";
-    EXPECT_EQ(facts.until, facts.learnt + shortest_life);
-    (void)learn_later(shortest_life);
+    EXPECT_EQ(facts.until, facts.learnt + lifetimes.shortest);
+    (void)learn_later(lifetimes.shortest);
     EXPECT_EQ(https.asked.size(), 2U);
     https.stop("a.test");
-    EXPECT_EQ(learn_later(shortest_life).sts.standing,
+    EXPECT_EQ(learn_later(lifetimes.shortest).sts.standing,
               because(State::unknown, Reason::sts_fetch_connect));
 }
 
@@ -841,8 +890,8 @@ TEST_F(Inquiry, DANE_37_no_longer_than_the_smallest_ttl) {
         const char* ttl;
         Seconds life;
     };
-    for (const Row& row : {Row{"0", shortest_life}, Row{"60", Seconds{60}},
-                           Row{"3600", Seconds{3600}}, Row{"86400", longest_life}}) {
+    for (const Row& row : {Row{"0", Seconds{5}}, Row{"60", Seconds{60}}, Row{"3600", Seconds{3600}},
+                           Row{"86400", Seconds{3600}}}) {
         dns = Zone(dane_zone);
         dns.add(std::string("zone a.test signed ttl ") + row.ttl);
         const Facts& facts = learn();
@@ -869,9 +918,9 @@ TEST_F(Inquiry, FactsAreFreshWhenALongInquiryEnds) {
         StillClock& clock_;
     } slow(clock);
     asio::io_context loop;
-    Sources sources{dns, slow, validation, clock};
+    Sources sources{dns, slow, validation, clock, {}};
     const Facts facts = run(loop, inquire(*NextHop::parse("a.test"), nullptr, sources));
-    EXPECT_GE(facts.until, clock.now() + shortest_life);
+    EXPECT_GE(facts.until, clock.now() + lifetimes.shortest);
 }
 
 } // namespace

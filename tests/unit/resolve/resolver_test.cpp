@@ -99,6 +99,23 @@ TEST_F(ResolverOnLoop, NoMoreInFlightThanTheLimit) {
     EXPECT_EQ(run(loop, resolver().learn(hop("c.test"), Millis{1000})), Learnt::done);
 }
 
+// Ahead of time nothing is lost that still holds; at its end what is known now counts.
+TEST_F(ResolverOnLoop, AheadOfTimeAFailureLeavesWhatHolds) {
+    const auto learn = [&](Ask ask) {
+        EXPECT_EQ(run(loop, resolver().learn(hop("a.test"), Millis{1000}, ask)), Learnt::done);
+        return map.find("a.test");
+    };
+    const FactsPtr before = learn(Ask::needed);
+    dns.add("a.test MX fails servfail");
+    EXPECT_EQ(learn(Ask::ahead), before);
+    EXPECT_FALSE(learn(Ask::needed)->complete());
+    dns.remove("a.test", "MX");
+    EXPECT_TRUE(learn(Ask::ahead)->complete());
+    clock.set(map.find("a.test")->until);
+    dns.add("a.test MX fails servfail");
+    EXPECT_FALSE(learn(Ask::ahead)->complete());
+}
+
 TEST_F(ResolverOnLoop, BookThatThrowsLeavesNoFlightBehind) {
     class Broken final : public FactsBook {
       public:
@@ -232,6 +249,28 @@ TEST(ResolverWait, NoMoreInAllThanTheLimit) {
     crowd.wait("a.test", "192.0.2.1");
     crowd.wait("b.test", "192.0.2.2");
     EXPECT_TRUE(crowd.full("c.test", "192.0.2.3"));
+}
+
+// A flood of invented domains costs whoever sends it: neither the next client nor the lock.
+TEST(ResolverWait, NoMoreInFlightPerClientThanTheLimit) {
+    ResolverLimits limits;
+    limits.in_flight = 10;
+    limits.in_flight_per_client = 3;
+    GateRig rig(limits);
+    rig.dns.delay = Millis{60'000};
+    const auto ask = [&](const std::string& name, const std::string& client) {
+        return rig.resolver.wait(hop(name), Millis{1}, client, no_progress);
+    };
+    for (int i = 0; i < 10; ++i)
+        (void)ask("a" + std::to_string(i) + ".test", "192.0.2.1");
+    EXPECT_EQ(rig.resolver.in_flight(), 3U);
+    EXPECT_EQ(ask("a9.test", "192.0.2.1"), Learnt::refused);
+    EXPECT_EQ(ask("a0.test", "192.0.2.1"), Learnt::running) << "under way already";
+    EXPECT_EQ(ask("b.test", "192.0.2.2"), Learnt::running);
+    EXPECT_EQ(ask("c.test", ""), Learnt::running) << "sendmail(1)";
+    for (int i = 0; i < 10; ++i)
+        (void)ask("d" + std::to_string(i) + ".test", "192.0.2." + std::to_string(3 + i));
+    EXPECT_EQ(rig.resolver.in_flight(), 8U) << "a fifth is left for the lock";
 }
 
 TEST(ResolverWait, PlacesAreGivenBack) {

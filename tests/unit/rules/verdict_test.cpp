@@ -184,6 +184,26 @@ TEST(Verdict, NothingPassesThatTheLockHoldsBack) {
     }
 }
 
+TEST(Verdict, during_an_outage_nobody_is_refused_for_what_is_unknown) {
+    Requirement asked = ask(Level::authenticated);
+    asked.unknown = asked.falls_short = Action::reject;
+    const Verdict bogus = decide_without_facts(asked, unknown, Reason::dns_bogus);
+    ASSERT_EQ(bogus.action, Action::reject);
+    EXPECT_EQ(during_outage(bogus).action, Action::defer);
+    EXPECT_EQ(during_outage(bogus).would, Action::defer);
+    EXPECT_EQ(during_outage(bogus).reason, Reason::dns_bogus);
+    for (const OutcomeKind outcome : {falls_short, no_mail}) // that much is known
+        EXPECT_EQ(during_outage(decide_without_facts(asked, outcome, Reason::null_mx)).action,
+                  Action::reject);
+    asked.mode = PolicyMode::audit;
+    const Verdict audited = during_outage(decide_without_facts(asked, unknown, Reason::dns_bogus));
+    EXPECT_EQ(audited.action, Action::accept);
+    EXPECT_EQ(audited.would, Action::defer);
+    asked.unknown = Action::quarantine;
+    EXPECT_EQ(during_outage(decide_without_facts(asked, unknown, Reason::dns_bogus)).would,
+              Action::quarantine);
+}
+
 TEST(Verdict, Names) {
     EXPECT_EQ(name_of(meets), "meets");
     EXPECT_EQ(name_of(falls_short), "falls-short");

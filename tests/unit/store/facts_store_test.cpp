@@ -99,6 +99,100 @@ TEST(FactsStore, the_least_recently_used_leave_memory_and_stay_on_disk) {
     EXPECT_EQ(facts.find("a"), nullptr) << "made room for b";
 }
 
+// ---- use
+
+TEST(FactsStore, remembers_what_was_used_and_when) {
+    const TempDir dir;
+    const Time noon = test::ten_o_clock + Seconds{7200};
+    {
+        TestStore store(dir / "a.db");
+        FactsStore facts(store.reader, store.writer);
+        EXPECT_EQ(facts.use("a", noon), nullptr);
+        facts.put("a", plain(1));
+        EXPECT_NE(facts.find("a"), nullptr);
+        EXPECT_FALSE(facts.use_of("a")) << "a look is no use";
+        EXPECT_NE(facts.use("a", noon), nullptr);
+        EXPECT_NE(facts.use("a", noon - Seconds{60}), nullptr) << "a clock set back";
+        EXPECT_EQ(facts.use_of("a")->last, noon);
+        EXPECT_EQ(facts.use_of("a")->times, 2U);
+        facts.put("a", plain(2));
+        EXPECT_EQ(facts.use_of("a")->times, 2U) << "it is the same next hop";
+        store.settle();
+        EXPECT_EQ(test::number(store.reader, "SELECT used FROM facts"),
+                  noon.time_since_epoch().count());
+    }
+    TestStore store(dir / "a.db");
+    FactsStore facts(store.reader, store.writer);
+    EXPECT_FALSE(facts.use_of("a")) << "not in memory";
+    EXPECT_NE(facts.use("a", noon + Seconds{1}), nullptr);
+    EXPECT_EQ(facts.use_of("a")->last, noon + Seconds{1});
+}
+
+// Policies: 20 to 23 hours after they were fetched, each at a time of its own.
+TEST(FactsStore, policies_that_bind_are_due_once_a_day) {
+    const TempDir dir;
+    TestStore store(dir / "a.db");
+    FactsStore facts(store.reader, store.writer);
+    const auto put = [&](const std::string& key, auto change) {
+        Facts one = test::full_facts();
+        change(one);
+        facts.put(key, shared(one));
+    };
+    for (int i = 0; i < 100; ++i)
+        put("p" + std::to_string(i), [](Facts&) {});
+    put("testing", [](Facts& f) { f.sts.policy.mode = mtasts::Mode::testing; });
+    facts.put("plain", plain(1));
+    store.settle();
+    const auto due = [&](Seconds later, Time used_since = Time{}) {
+        const auto keys = facts.policies_due(test::ten_o_clock + later, used_since, 1000);
+        return keys ? keys->size() : 9999U;
+    };
+    using std::chrono::hours;
+    EXPECT_EQ(due(hours{19}), 0U);
+    EXPECT_EQ(due(hours{23}), 100U);
+    EXPECT_GT(due(hours{21}), 10U);
+    EXPECT_LT(due(hours{21}), 90U);
+    EXPECT_EQ(due(hours{23}, test::ten_o_clock + Seconds{1}), 0U) << "used before that";
+    EXPECT_EQ(due(hours{24 * 7}), 0U) << "the policy has ended";
+    EXPECT_EQ(facts.policies_due(test::ten_o_clock + hours{23}, Time{}, 5)->size(), 5U);
+    // One that could not be fetched again is tried again within hours.
+    put("p1", [](Facts& f) {
+        f.learnt += hours{23};
+        f.sts.refresh = {State::unknown, Reason::sts_fetch_timeout};
+    });
+    store.settle();
+    EXPECT_EQ(due(hours{23}), 99U);
+    EXPECT_EQ(due(hours{25}), 100U);
+}
+
+TEST(FactsStore, what_nobody_uses_is_dropped_unless_it_binds) {
+    const TempDir dir;
+    TestStore store(dir / "a.db");
+    FactsStore facts(store.reader, store.writer);
+    const Time now = test::ten_o_clock + std::chrono::hours{24};
+    facts.put("old", plain(1));
+    facts.put("binds", shared(test::full_facts()));
+    facts.put("used", plain(1));
+    EXPECT_NE(facts.use("used", now), nullptr);
+    facts.put("used", plain(2));
+    facts.drop_unused(now, now - Seconds{3600}, 100);
+    store.settle();
+    FactsStore later(store.reader, store.writer);
+    EXPECT_EQ(keys(later), "binds used ");
+    later.drop_unused(now + std::chrono::hours{24 * 7}, now + Seconds{3600}, 1);
+    store.settle();
+    EXPECT_EQ(keys(later), "used ") << "no more at once than it is told";
+}
+
+TEST(FactsStore, a_store_that_cannot_be_read_is_no_store_without_policies) {
+    const TempDir dir;
+    TestStore store(dir / "a.db");
+    FactsStore facts(store.reader, store.writer);
+    test::must(store.writer.submit_and_wait(
+        [](Database& database) { return database.execute("DROP TABLE facts"); }));
+    EXPECT_FALSE(facts.policies_due(test::ten_o_clock, Time{}, 10));
+}
+
 TEST(FactsStore, memory_is_bounded_in_octets_too) {
     const TempDir dir;
     TestStore store(dir / "a.db");

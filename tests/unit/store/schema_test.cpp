@@ -23,6 +23,9 @@ std::string contents(const std::string& path) {
 // What a program of that version would have left behind.
 Database at_version(const std::string& path, int version) {
     Database database = test::migrated(path);
+    if (version < 4)
+        test::must(database.execute("DROP INDEX facts_by_refresh; "
+                                    "ALTER TABLE facts DROP COLUMN refresh"));
     if (version < 3)
         test::must(database.execute("DROP INDEX ledger_by_change"));
     if (version < 2)
@@ -53,9 +56,9 @@ TEST(Schema, every_table_is_strict) {
                            "SELECT count(*) FROM pragma_table_list WHERE schema = 'main' "
                            "AND type = 'table' AND name NOT LIKE 'sqlite_%' AND strict = 0"),
               0);
-    EXPECT_FALSE(database.execute("INSERT INTO facts VALUES ('k', 'b', 'noon', 0, 0, 0)"));
-    EXPECT_FALSE(database.execute("INSERT INTO facts VALUES (NULL, 'b', 0, 0, 0, 0)"));
-    EXPECT_TRUE(database.execute("INSERT INTO facts VALUES ('k', 'b', 0, 0, 0, 0)"));
+    EXPECT_FALSE(database.execute("INSERT INTO facts VALUES ('k', 'b', 'noon', 0, 0, 0, 0)"));
+    EXPECT_FALSE(database.execute("INSERT INTO facts VALUES (NULL, 'b', 0, 0, 0, 0, 0)"));
+    EXPECT_TRUE(database.execute("INSERT INTO facts VALUES ('k', 'b', 0, 0, 0, 0, 0)"));
 }
 
 TEST(Schema, a_second_time_changes_nothing) {
@@ -83,6 +86,7 @@ TEST(Schema, version_1_keeps_its_rows) {
     Database database = test::migrated(dir / "a.db");
     EXPECT_EQ(*version_of(database), schema_version);
     EXPECT_EQ(test::text(database, "SELECT body FROM facts"), "body");
+    EXPECT_EQ(test::number(database, "SELECT refresh FROM facts"), 1) << "its policy is due";
     EXPECT_EQ(test::number(database, "SELECT count(*) FROM promise"), 0);
 }
 

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "cmd/incidents.h"
+
+#include "base/log.h"
+#include "cmd/engine.h"
+
+#include <fmt/format.h>
+
+#include <ctime>
+
+namespace surehop {
+
+namespace {
+
+constexpr std::chrono::seconds between_looks{5};
+
+// Runs on while the machine sleeps; nobody sets it.
+Seconds running() {
+    timespec time{};
+    ::clock_gettime(CLOCK_BOOTTIME, &time);
+    return Seconds{time.tv_sec};
+}
+
+} // namespace
+
+void tell_incident(Ledger& ledger, const Outage::Incident& incident, bool over, Time now) {
+    LedgerRow row;
+    row.time = now;
+    row.kind = over ? "incident-over" : "incident";
+    row.detail = fmt::format("{}: {}", name_of(incident.part), incident.text);
+    if (over) {
+        row.detail += fmt::format("; since {}", format_time(incident.since));
+        log::info("over: {} (since {})", incident.text, format_time(incident.since));
+    } else {
+        log::error("{}", incident.text);
+    }
+    ledger.append_later({std::move(row)});
+}
+
+asio::awaitable<void> watch_clock(Engine& engine) {
+    for (;;) {
+        engine.outage.tick(engine.clock.now(), running());
+        asio::steady_timer pause(engine.loop, between_looks);
+        co_await pause.async_wait(asio::use_awaitable);
+    }
+}
+
+} // namespace surehop

@@ -2,26 +2,12 @@
 #include "cmd/incidents.h"
 
 #include "base/log.h"
-#include "cmd/engine.h"
 
 #include <fmt/format.h>
 
 #include <ctime>
 
 namespace surehop {
-
-namespace {
-
-constexpr std::chrono::seconds between_looks{5};
-
-// Runs on while the machine sleeps; nobody sets it.
-Seconds running() {
-    timespec time{};
-    ::clock_gettime(CLOCK_BOOTTIME, &time);
-    return Seconds{time.tv_sec};
-}
-
-} // namespace
 
 void tell_incident(Ledger& ledger, const Outage::Incident& incident, bool over, Time now) {
     LedgerRow row;
@@ -37,12 +23,10 @@ void tell_incident(Ledger& ledger, const Outage::Incident& incident, bool over, 
     ledger.append_later({std::move(row)});
 }
 
-asio::awaitable<void> watch_clock(Engine& engine) {
-    for (;;) {
-        engine.outage.tick(engine.clock.now(), running());
-        asio::steady_timer pause(engine.loop, between_looks);
-        co_await pause.async_wait(asio::use_awaitable);
-    }
+Seconds time_running() {
+    timespec time{};
+    ::clock_gettime(CLOCK_BOOTTIME, &time);
+    return Seconds{time.tv_sec};
 }
 
 } // namespace surehop

@@ -21,6 +21,7 @@ constexpr std::size_t most_control_connections = 20;
 constexpr unsigned socketmap_mode = 0660;
 constexpr unsigned control_mode = 0666; // the kernel says who asks: see control/server.h
 constexpr Millis patience_at_stop{8'000};
+constexpr std::chrono::seconds between_ticks{5};
 
 // What a reload cannot change, because it is built at the start.
 std::vector<std::string> needs_restart(const Settings& before, const Settings& after) {
@@ -75,7 +76,7 @@ Json incidents_json(const Outage& outage) {
 } // namespace
 
 Daemon::Daemon(Engine& engine)
-    : engine_(engine),
+    : engine_(engine), refusals_(engine.ledger, engine.references),
       socketmap_(engine.gate, engine.clock, [&engine] { return engine.current.get()->site; }),
       commands_(CommandParts{engine.gate, engine.facts, *engine.opened.allowlist, engine.ledger,
                              *engine.opened.promises, engine.clock,
@@ -121,7 +122,7 @@ Status Daemon::open() {
 
     auto milter = Milter::open(settings->listen.milter,
                                SessionParts{engine_.gate, engine_.ledger, *engine_.opened.promises,
-                                            engine_.references, engine_.clock,
+                                            engine_.references, refusals_, engine_.clock,
                                             [this] { return engine_.current.get()->site; }},
                                [](const std::string& text) { log::warning("{}", text); });
     if (!milter)
@@ -168,7 +169,7 @@ int Daemon::run() {
         log::info("surehopd serves {}: {}", now->listen.milter, describe(*now));
     };
     asio::co_spawn(engine_.loop, engine_.keep_testing(serve), asio::detached);
-    asio::co_spawn(engine_.loop, watch_clock(engine_), asio::detached);
+    asio::co_spawn(engine_.loop, tick(), asio::detached);
     asio::co_spawn(
         engine_.loop,
         engine_.refresher.run(engine_.loop, [this] { return engine_.outage.clock_in_doubt(); }),
@@ -184,9 +185,19 @@ int Daemon::run() {
                    format_duration(patience_at_stop));
         std::_Exit(EX_SOFTWARE); // its thread still uses what would be destroyed
     }
+    refusals_.end(engine_.clock.now());
     record("stop", describe(*engine_.current.get()));
     log::info("surehopd has stopped");
     return exit_status_;
+}
+
+asio::awaitable<void> Daemon::tick() {
+    for (;;) {
+        engine_.outage.tick(engine_.clock.now(), time_running());
+        refusals_.tick(engine_.clock.now());
+        asio::steady_timer pause(engine_.loop, between_ticks);
+        co_await pause.async_wait(asio::use_awaitable);
+    }
 }
 
 void Daemon::stop() { engine_.loop.stop(); }

@@ -31,10 +31,12 @@ class Daemon {
 
   private:
     Json status() const;
+    asio::awaitable<void> tick(); // what is to be done every few seconds
     void record(const std::string& kind, const std::string& detail);
     static std::string describe(const Settings& settings);
 
     Engine& engine_;
+    Refusals refusals_;
     SocketmapServer socketmap_;
     Commands commands_;
     ControlServer control_;

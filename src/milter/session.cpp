@@ -94,9 +94,8 @@ Reply Session::mail(std::string_view from, const Macro& macro) {
         LedgerRow row = unreadable_row(*message.site, failure);
         row.sender = printable(from, longest_path);
         if (row.action == name_of(Action::reject)) {
-            Reply reply = path_reply(failure, PathOf::sender, row.reference);
-            parts_.ledger.append_later({std::move(row)});
-            return reply;
+            return path_reply(failure, PathOf::sender,
+                              parts_.refusals.add(client_, std::move(row)));
         }
         message.rows.push_back(std::move(row));
     }
@@ -169,15 +168,13 @@ Reply Session::take(Message& message, Decision decision) {
     decision.reference = parts_.references.next();
     if (decision.requirement.mode == PolicyMode::enforce)
         message.enforced = true;
-    log_decision(decision);
     Reply reply = rcpt_reply(decision);
+    if (reply.refuses() && message.over_smtp)
+        return refuse(std::move(decision), std::move(reply));
+    log_decision(decision);
     if (reply.refuses()) {
-        if (!message.over_smtp) {
-            message.refused.push_back(std::move(decision));
-            return {};
-        }
-        parts_.ledger.append_later({ledger_row(decision, parts_.clock.now(), "")});
-        return reply;
+        message.refused.push_back(std::move(decision));
+        return {};
     }
     const Action action = decision.verdict.action;
     std::optional<Mark>& mark = action == Action::quarantine ? message.hold : message.tag;
@@ -188,6 +185,18 @@ Reply Session::take(Message& message, Decision decision) {
         message.promised.push_back(std::move(promised));
     message.rows.push_back(ledger_row(decision, parts_.clock.now(), ""));
     return {};
+}
+
+// One of too many is not told by itself, and its reply names the row that counts it.
+Reply Session::refuse(Decision decision, Reply reply) {
+    std::string reference =
+        parts_.refusals.add(client_, ledger_row(decision, parts_.clock.now(), ""));
+    if (reference == decision.reference) {
+        log_decision(decision);
+        return reply;
+    }
+    decision.reference = std::move(reference);
+    return rcpt_reply(decision);
 }
 
 LedgerRow Session::unreadable_row(const Site& site, const Path::Failure& failure) {
@@ -212,8 +221,8 @@ Reply Session::unreadable(Message& message, std::string_view to, const Path::Fai
         message.rows.push_back(std::move(row));
         return {};
     }
-    Reply reply = path_reply(failure, PathOf::recipient, row.reference);
-    parts_.ledger.append_later({std::move(row)});
+    Reply reply =
+        path_reply(failure, PathOf::recipient, parts_.refusals.add(client_, std::move(row)));
     if (message.over_smtp)
         return reply;
     if (!message.unreadable)

@@ -4,6 +4,7 @@
 #include "gate/gate.h"
 #include "gate/site.h"
 #include "milter/incident.h"
+#include "milter/refusals.h"
 #include "milter/reply.h"
 #include "store/ledger.h"
 #include "store/promises.h"
@@ -42,6 +43,7 @@ struct SessionParts {
     Ledger& ledger;
     Promises& promises;
     References& references;
+    Refusals& refusals;
     const Clock& clock;
     std::function<SitePtr()> site; // the one in force now
 };
@@ -84,6 +86,7 @@ class Session {
     Decision judge(const Context& context, const Message& message) const;
     Learnt learn(const std::vector<NextHop>& next_hops, Millis most) const;
     Reply take(Message& message, Decision decision);
+    Reply refuse(Decision decision, Reply reply);
     LedgerRow unreadable_row(const Site& site, const Path::Failure& failure);
     Reply unreadable(Message& message, std::string_view to, const Path::Failure& failure);
     Reply refuse_whole(Message& message, Reply reply, std::string_view why);

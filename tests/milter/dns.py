@@ -7,7 +7,8 @@ It answers from a zone literal, one record a line, as a validating resolver woul
     _25._tcp.mx.dane.test  TLSA  3 1 1 abab...
 
 A domain is signed (answers carry AD) unless the literal says `unsigned DOMAIN`; `bogus DOMAIN` gives
-SERVFAIL unless the CD bit is set; `slow DOMAIN SECONDS` delays each answer; `silent DOMAIN` gives none.
+SERVFAIL unless the CD bit is set; `slow DOMAIN SECONDS` delays each answer; `silent DOMAIN` gives none;
+`ttl DOMAIN SECONDS` is that of its records (else an hour).
 """
 
 import socket
@@ -56,7 +57,7 @@ class Zone:
             words = line.split()
             if not words:
                 continue
-            if words[0] in ("unsigned", "bogus", "slow", "silent"):
+            if words[0] in ("unsigned", "bogus", "slow", "silent", "ttl"):
                 self.traits.setdefault(words[0], {})[words[1]] = words[2] if len(words) > 2 else True
             else:
                 name, kind = words[0].lower(), words[1]
@@ -130,14 +131,14 @@ class DnsServer:
             return self.packet(number, 0, authentic, question, [(name, kind, SOA)], False)
         found = [(name, TYPES[k], data) for k, data in self.zone.records.get(name, []) if TYPES[k] == kind]
         status = 0 if found or self.zone.exists(name) else NXDOMAIN
-        return self.packet(number, status, authentic, question, found, not found)
+        return self.packet(number, status, authentic, question, found, not found, int(self.zone.trait("ttl", name) or 3600))
 
     @staticmethod
-    def packet(number, status, authentic, question, records, denial):
+    def packet(number, status, authentic, question, records, denial, ttl=3600):
         flags = 0x8180 | status | (AD if authentic else 0)
         out = struct.pack("!6H", number, flags, 1, len(records), 1 if denial else 0, 0) + question
         for name, kind, data in records:
-            out += wire_name(name) + struct.pack("!HHIH", kind, 1, 3600, len(data)) + data
+            out += wire_name(name) + struct.pack("!HHIH", kind, 1, ttl, len(data)) + data
         if denial:
             out += wire_name("") + struct.pack("!HHIH", TYPES["SOA"], 1, 300, len(SOA)) + SOA
         return out

@@ -2,6 +2,7 @@
 """What a mail server lives through with surehopd as its milter. Each story is a function whose first
 line says it; it fails by an exception."""
 
+import json
 import os
 import pathlib
 import resource
@@ -34,6 +35,10 @@ ZONE = f"""
     _25._tcp.mx.slow.test    TLSA  3 1 1 {"ab" * 32}
     slow                     slow.test 0.4
     silent                   silent.test
+    brief.test               MX    10 mx.brief.test
+    mx.brief.test            A     127.0.30.5
+    _25._tcp.mx.brief.test   TLSA  3 1 1 {"ab" * 32}
+    ttl                      brief.test 6
 """
 
 DEFAULT_REFUSAL = ('550 5.7.10 Mail to none.test must leave over an authenticated connection (rule "default"), '
@@ -314,6 +319,59 @@ def first_contact_is_bounded(dns):
             mta.quit()
 
 
+def flood_of_invented_domains(dns):
+    """A client that writes to invented domains which do not answer fills its own share; another one's first contact is looked up at once."""
+    with Surehopd(dns, wait="100ms") as daemon, daemon.client(client="192.0.2.66") as flooder:
+        flooder.mail()
+        for number in range(150):
+            starts(flooder.rcpt(f"<a@f{number}.silent.test>"), "451 4.")
+            status = json.loads(daemon.cli("status", "--json").stdout) if number % 50 == 49 else {"look_ups": 0}
+            assert status["look_ups"] <= 32, status
+        took = []
+        with daemon.client(client="192.0.2.1") as mta:
+            mta.mail()
+            for domain in ("dane.test", "none.test", "nullmx.test", "nx.test"):
+                began = time.monotonic()
+                assert not mta.rcpt(f"<a@{domain}>").startswith("4")
+                took.append(time.monotonic() - began)
+        assert max(took) < 0.2, took
+
+
+def flood_of_refusals(dns):
+    """A client that is refused very often is counted, and each reply names a reference that can be traced."""
+    with Surehopd(dns) as daemon:
+        with daemon.client() as mta:
+            mta.mail()
+            replies = [mta.rcpt(f"<b{number}@none.test>") for number in range(100)]
+        for reply in replies:
+            starts(reply, DEFAULT_REFUSAL)
+        equal(len(daemon.settled_rows(20)), 20)
+        equal(len({reference(reply) for reply in replies}), 21)
+        counted = reference(replies[-1])
+        assert "is refused very often" in daemon.cli("trace", counted).stdout
+        daemon.stop()
+        assert "was refused 80 more times" in daemon.cli("--offline", "trace", counted).stdout
+        equal(daemon.log.read_text().count("is refused very often"), 1)
+
+
+def kept_fresh(dns):
+    """A next hop in use is looked up again before its facts run out, and by nobody who waits for it."""
+    with Surehopd(dns, wait="2s") as daemon, daemon.client() as mta:
+        mta.mail()
+        equal(mta.rcpt("<a@brief.test>"), "")
+        equal(mta.rcpt("<b@brief.test>"), "")
+        first = dns.asked.count(("brief.test", 15))
+        deadline = time.monotonic() + 10
+        while dns.asked.count(("brief.test", 15)) == first and time.monotonic() < deadline:
+            time.sleep(0.1)
+        equal(dns.asked.count(("brief.test", 15)), first + 1)
+        time.sleep(2)  # the facts of the first look-up have run out by now
+        asked = len(dns.asked)
+        equal(mta.rcpt("<c@brief.test>"), "")
+        equal(len(dns.asked), asked)
+        equal(json.loads(daemon.cli("status", "--json").stdout)["incidents"], [])
+
+
 def twenty_at_once(dns):
     """Twenty connections at once, each with ten messages; every row is there."""
     with Surehopd(dns) as daemon:
@@ -325,7 +383,7 @@ def twenty_at_once(dns):
 
         def connection(number):
             try:
-                with daemon.client(timeout=30) as mta:
+                with daemon.client(timeout=30, client=f"192.0.2.{number + 2}") as mta:
                     for message in range(10):
                         mta.mail()
                         equal(mta.rcpt("<a@dane.test>"), "")
@@ -624,7 +682,7 @@ def from_enforce_to_audit(dns):
 
 STORIES = [in_the_services_sandbox, from_enforce_to_audit, refused_word_for_word, each_recipient_for_itself, several_messages, aborted, many_recipients, tagged,
            forged_headers_go, flood_of_forged_headers, waiver, quarantined, audit, null_sender, unreadable_addresses,
-           not_over_smtp, macros_missing, next_hop_of_the_mta, slow_dns, silent_dns_at_rcpt, first_contact_is_bounded, twenty_at_once,
+           not_over_smtp, macros_missing, next_hop_of_the_mta, slow_dns, silent_dns_at_rcpt, first_contact_is_bounded, flood_of_invented_domains, flood_of_refusals, kept_fresh, twenty_at_once,
            percent_signs, unwritable_ledger, doctor_tries_to_write, killed, old_mta, negotiation, no_quarantine_offered, out_of_order,
            hostile_packets, quick_stop, stop_while_a_recipient_waits, many_stops, hangups, socket_in_use, socket_file,
            no_folder, over_tcp]

@@ -102,10 +102,11 @@ class SessionTest : public ::testing::Test {
     }
 
     GateRig rig;
-    SessionParts parts{rig.gate,      rig.ledger,
-                       *rig.promises, rig.references,
-                       rig.clock,     [this] {
-                           return std::make_shared<const Site>(rig.site); }};
+    Refusals refusals{rig.ledger, rig.references};
+    SessionParts parts{
+        rig.gate, rig.ledger, *rig.promises, rig.references, refusals, rig.clock, [this] {
+            return std::make_shared<const Site>(rig.site);
+        }};
     std::vector<std::string> told;
     Incident recording{"recording", [this](const std::string& s) { told.push_back(s); }};
     Session session{parts, recording, "192.0.2.1"};
@@ -340,14 +341,29 @@ TEST_F(SessionTest, AFastLookUpIsWaitedFor) {
     EXPECT_GT(rig.dns.asked, 0);
 }
 
+// Invariant 10; the reply names a reference that can be traced (invariant 11).
+TEST_F(SessionTest, AFloodOfRefusalsIsCounted) {
+    mail("<s@clinic.example>");
+    std::string reply;
+    for (int i = 0; i < 100; ++i)
+        reply = rcpt("bob" + std::to_string(i) + "@none.test").text;
+    const std::string reference = reply.substr(reply.size() - 10);
+    const auto rows = rig.rows(reference);
+    ASSERT_EQ(rows.size(), 1U);
+    EXPECT_EQ(rows[0].kind, "refusals");
+    EXPECT_EQ(rows[0].recipient, "@none.test");
+    EXPECT_EQ(rig.rows("s@clinic.example").size(), 20U);
+}
+
 TEST(SessionOverload, RecipientsBeyondTheLimitAreDeferredAtOnce) {
     ResolverLimits nobody;
     nobody.in_flight = 0;
     GateRig rig(nobody);
-    const SessionParts parts{rig.gate,      rig.ledger,
-                             *rig.promises, rig.references,
-                             rig.clock,     [&] {
-                                 return std::make_shared<const Site>(rig.site); }};
+    Refusals refusals(rig.ledger, rig.references);
+    const SessionParts parts{
+        rig.gate, rig.ledger, *rig.promises, rig.references, refusals, rig.clock, [&] {
+            return std::make_shared<const Site>(rig.site);
+        }};
     Incident recording("recording", [](const std::string&) {});
     Session session(parts, recording, "192.0.2.1");
     const Macros none;

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "milter/refusals.h"
+
+#include "base/log.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+#include <vector>
+
+namespace surehop {
+
+namespace {
+
+constexpr Seconds minute{60};
+constexpr const char* several = "several";
+
+std::string domain_of(const LedgerRow& row) {
+    const auto at = row.recipient.rfind('@');
+    return at == std::string::npos ? "" : row.recipient.substr(at + 1);
+}
+
+// "client 192.0.2.1 at example.org"
+std::string whose(const std::string& client, const std::string& domain) {
+    if (client == several)
+        return "one of several clients";
+    return fmt::format("client {}{}", client.empty() ? "of this machine" : client,
+                       domain.empty() ? "" : " at " + domain);
+}
+
+LedgerRow row_of(const std::string& reference, const std::string& domain, Time now,
+                 std::string detail) {
+    LedgerRow row;
+    row.time = now;
+    row.kind = "refusals";
+    row.reference = reference;
+    if (!domain.empty())
+        row.recipient = "@" + domain;
+    row.detail = std::move(detail);
+    return row;
+}
+
+} // namespace
+
+// Clients that nobody has room for count as one.
+Refusals::Count& Refusals::count_of(const std::string& client, const std::string& domain) {
+    const Key key{client, domain};
+    if (counts_.size() >= limits_.remembered && !counts_.contains(key))
+        return counts_[Key{several, ""}];
+    return counts_[key];
+}
+
+std::string Refusals::add(const std::string& client, LedgerRow row) {
+    const std::lock_guard hold(mutex_);
+    if (row.time < began_ || row.time >= began_ + minute)
+        begin_minute(row.time);
+    const std::string domain = domain_of(row);
+    Count& all = count_of(client, "");
+    if (++all.refused > limits_.per_client)
+        return counted({client, ""}, all, row);
+    Count& here = domain.empty() ? all : count_of(client, domain);
+    if (!domain.empty() && ++here.refused > limits_.per_domain)
+        return counted({client, domain}, here, row);
+    std::string reference = row.reference;
+    ledger_.append_later({std::move(row)});
+    return reference;
+}
+
+const std::string& Refusals::counted(const Key& key, Count& count, const LedgerRow& row) {
+    ++count.counted;
+    if (!count.reference.empty())
+        return count.reference;
+    count.reference = references_.next();
+    const std::string who = whose(key.first, key.second);
+    log::warning("{} is refused very often; until the minute is over its refusals are counted, "
+                 "ref={}",
+                 who, count.reference);
+    ledger_.append_later(
+        {row_of(count.reference, key.second, row.time,
+                who + " is refused very often: counted from here on, until the minute is over")});
+    return count.reference;
+}
+
+void Refusals::begin_minute(Time now) {
+    std::vector<LedgerRow> rows;
+    for (const auto& [key, count] : counts_)
+        if (count.counted > 0)
+            rows.push_back(row_of(count.reference, key.second, now,
+                                  fmt::format("{} was refused {} more times within the minute from "
+                                              "{}",
+                                              whose(key.first, key.second), count.counted,
+                                              format_time(began_))));
+    if (!rows.empty())
+        ledger_.append_later(std::move(rows));
+    counts_.clear();
+    began_ = now;
+}
+
+void Refusals::tick(Time now) {
+    const std::lock_guard hold(mutex_);
+    if (!counts_.empty() && (now < began_ || now >= began_ + minute))
+        begin_minute(now);
+}
+
+void Refusals::end(Time now) {
+    const std::lock_guard hold(mutex_);
+    begin_minute(now);
+}
+
+} // namespace surehop

@@ -75,21 +75,33 @@ std::size_t on_header(char* data, std::size_t size, std::size_t count, void* to)
     return line.size();
 }
 
-int transfer_index() {
-    static const int index = SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, nullptr);
+// libcurl from 8.10 on ends a connection in its own time, long after its transfer is gone: what TLS
+// reports goes to something that belongs to both.
+using Goodbye = CurlTransfer::Goodbye;
+
+void forget_goodbye(void*, void* goodbye, CRYPTO_EX_DATA*, int, long, void*) {
+    const std::unique_ptr<Goodbye> mine(static_cast<Goodbye*>(goodbye));
+}
+
+int goodbye_index() {
+    static const int index =
+        SSL_CTX_get_ex_new_index(0, nullptr, nullptr, nullptr, &forget_goodbye);
     return index;
 }
 
 void on_tls_event(const SSL* tls, int what, int value) {
     if (what != SSL_CB_READ_ALERT || (value & 0xff) != SSL_AD_CLOSE_NOTIFY)
         return;
-    auto* const transfer = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(tls), transfer_index());
-    static_cast<CurlTransfer*>(transfer)->goodbye = true;
+    auto* const goodbye = SSL_CTX_get_ex_data(SSL_get_SSL_CTX(tls), goodbye_index());
+    **static_cast<Goodbye*>(goodbye) = true;
 }
 
-CURLcode on_tls_context(CURL*, void* context, void* transfer) {
+CURLcode on_tls_context(CURL*, void* context, void* of) {
     auto* const tls = static_cast<SSL_CTX*>(context);
-    SSL_CTX_set_ex_data(tls, transfer_index(), transfer);
+    auto goodbye = std::make_unique<Goodbye>(static_cast<CurlTransfer*>(of)->goodbye);
+    if (SSL_CTX_set_ex_data(tls, goodbye_index(), goodbye.get()) != 1)
+        return CURLE_OUT_OF_MEMORY;
+    [[maybe_unused]] auto* const its_own = goodbye.release(); // forget_goodbye() ends it
     SSL_CTX_set_info_callback(tls, on_tls_event);
     return CURLE_OK;
 }
@@ -105,7 +117,7 @@ bool is_whole(const CurlTransfer& transfer) {
                                           &coding) == CURLHE_OK &&
                          lower(coding->value).find("chunked") != std::string::npos;
     const bool bodiless = transfer.reply.status == 204 || transfer.reply.status == 304;
-    return transfer.header_whole && (length >= 0 || chunked || bodiless || transfer.goodbye);
+    return transfer.header_whole && (length >= 0 || chunked || bodiless || *transfer.goodbye);
 }
 
 // The last guard before a packet leaves: whatever libcurl came to believe, it connects to one of

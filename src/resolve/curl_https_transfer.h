@@ -43,10 +43,11 @@ struct CurlTransfer {
     std::chrono::steady_clock::time_point give_up{}; // while it waits for its turn
     std::vector<std::string> addresses;              // those of the request that are allowed
     std::size_t most_octets = 0, header_octets = 0;
-    bool header_whole = false;    // its last line came
-    bool goodbye = false;         // TLS close_notify came
-    bool too_large = false;       // we ended it
-    bool refused_address = false; // libcurl wanted to connect elsewhere
+    bool header_whole = false; // its last line came
+    using Goodbye = std::shared_ptr<bool>;
+    Goodbye goodbye = std::make_shared<bool>(false); // TLS close_notify came
+    bool too_large = false;                          // we ended it
+    bool refused_address = false;                    // libcurl wanted to connect elsewhere
     CURL* easy = nullptr;
     curl_slist* pins = nullptr;
     std::array<char, CURL_ERROR_SIZE> error{};

@@ -19,12 +19,20 @@
 #include <cerrno>
 #include <chrono>
 #include <exception>
-#include <future>
 #include <mutex>
 #include <system_error>
 #include <thread>
 #include <unordered_map>
 #include <utility>
+
+// libmilter waits for HUP, INT and TERM on a thread of its own, and cannot be told not to. A signal
+// that has come and that the main thread has not taken yet would be for whoever asks next, and that
+// may be this thread: surehopd would end at a HUP, or end a stop with an error. So in this program
+// sigwait() is this one, which gets nothing, for ever. Nobody else here calls it.
+extern "C" int sigwait(const sigset_t* /*signals*/, int* /*number*/) {
+    for (;;)
+        ::pause();
+}
 
 namespace surehop {
 
@@ -257,21 +265,14 @@ sfsistat on_close(SMFICTX* ctx) {
 // ------------------------------------------------------------------------------
 
 // No signal is for a thread started here (libmilter starts more, which inherit this): the main
-// thread handles them, and libmilter, which would stop at a HUP, gets none. `fn` begins only when
-// this thread hears signals again: one that came meanwhile would else be for libmilter, which waits
-// for signals on a thread of its own.
+// thread handles them, and libmilter, which would stop at a HUP, gets none; see sigwait() below.
 template <class Fn> std::thread deaf_thread(Fn fn) {
-    std::promise<void> hearing;
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    std::thread thread([fn = std::move(fn), again = hearing.get_future()]() mutable {
-        again.wait();
-        fn();
-    });
+    std::thread thread(std::move(fn));
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
-    hearing.set_value();
     return thread;
 }
 

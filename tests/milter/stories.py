@@ -2,6 +2,7 @@
 """What a mail server lives through with surehopd as its milter. Each story is a function whose first
 line says it; it fails by an exception."""
 
+import ctypes
 import json
 import os
 import pathlib
@@ -306,7 +307,7 @@ def silent_dns_at_rcpt(dns):
 
 def first_contact_is_bounded(dns):
     """Of one client at most 4 recipients wait for look-ups at once; the others are deferred without waiting."""
-    with Surehopd(dns, wait="1s") as daemon:
+    with Surehopd(dns, wait="3s") as daemon:
         connections = [daemon.client() for _ in range(10)]
         for number, mta in enumerate(connections):
             mta.mail()
@@ -583,6 +584,23 @@ def hangups(dns):
         assert daemon.process.poll() is None
 
 
+def signals_are_not_libmilters(dns):
+    """A signal that comes to a thread of libmilter's first does not stop surehopd, now or later."""
+    tgkill = 234 if os.uname().machine == "x86_64" else 131
+    with Surehopd(dns) as daemon:
+        pid = daemon.process.pid
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+                if int(thread) != pid:
+                    equal(ctypes.CDLL(None).syscall(tgkill, pid, int(thread), number), 0)
+        for _ in range(10):
+            with daemon.client() as mta:
+                mta.mail()
+                equal(mta.rcpt("<a@dane.test>"), "")
+            time.sleep(0.1)
+        equal(daemon.stop()[1], 0)
+
+
 def socket_in_use(dns):
     """A second daemon on the same socket does not start and says why; the first goes on undisturbed."""
     with Surehopd(dns) as first, Surehopd(dns, listen=first.listen, start=False) as second:
@@ -684,5 +702,5 @@ STORIES = [in_the_services_sandbox, from_enforce_to_audit, refused_word_for_word
            forged_headers_go, flood_of_forged_headers, waiver, quarantined, audit, null_sender, unreadable_addresses,
            not_over_smtp, macros_missing, next_hop_of_the_mta, slow_dns, silent_dns_at_rcpt, first_contact_is_bounded, flood_of_invented_domains, flood_of_refusals, kept_fresh, twenty_at_once,
            percent_signs, unwritable_ledger, doctor_tries_to_write, killed, old_mta, negotiation, no_quarantine_offered, out_of_order,
-           hostile_packets, quick_stop, stop_while_a_recipient_waits, many_stops, hangups, socket_in_use, socket_file,
+           hostile_packets, quick_stop, stop_while_a_recipient_waits, many_stops, hangups, signals_are_not_libmilters, socket_in_use, socket_file,
            no_folder, over_tcp]

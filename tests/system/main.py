@@ -9,7 +9,7 @@ import sys
 from loopnet import process, story
 
 # In the order in which they are told and read.
-PARTS = ("internet", "delivery", "refusal", "routing", "sessions", "rules", "allow", "audit", "lock", "explain", "daemon")
+PARTS = ("internet", "delivery", "certificates", "hosts", "refusal", "routing", "sessions", "rules", "allow", "audit", "lock", "explain", "daemon")
 
 
 def main():

@@ -1,14 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""A test certificate authority, and the good and bad certificates that servers show.
+"""A test certificate authority with its lesser relatives, and the good and bad certificates that servers show.
 
-A certificate is asked for by host name and kind:
+A certificate is asked for by host name and kind, for example
 
     ca        signed by the test CA for that name
     self      signed by itself for that name
     wrong     signed by the test CA, but for another name
     expired   signed by the test CA for that name, valid until 2021
+
+KINDS lists the others. A server shows its certificate and then those of the authorities in `chain`.
 """
 
+import dataclasses
 import hashlib
 import pathlib
 
@@ -20,10 +23,26 @@ distinguished_name = name
 prompt = no
 [name]
 CN = loopback test
-[root]
+[CA]
 basicConstraints = critical, CA:TRUE
 keyUsage = critical, keyCertSign, cRLSign
 subjectKeyIdentifier = hash
+[TWIN]
+basicConstraints = critical, CA:TRUE
+keyUsage = critical, keyCertSign, cRLSign
+[SHORT]
+basicConstraints = critical, CA:TRUE, pathlen:0
+keyUsage = critical, keyCertSign, cRLSign
+subjectKeyIdentifier = hash
+[BELOW]
+basicConstraints = critical, CA:TRUE
+keyUsage = critical, keyCertSign, cRLSign
+subjectKeyIdentifier = hash
+[NARROW]
+basicConstraints = critical, CA:TRUE
+keyUsage = critical, keyCertSign, cRLSign
+subjectKeyIdentifier = hash
+nameConstraints = critical, permitted;DNS:elsewhere.test
 [ca]
 default_ca = here
 [here]
@@ -34,8 +53,6 @@ unique_subject = no
 default_md = sha256
 policy = anything
 copy_extensions = copy
-certificate = {folder}/root.pem
-private_key = {folder}/root.key
 [anything]
 commonName = optional
 """
@@ -43,54 +60,111 @@ commonName = optional
 VALID = ("20200101000000Z", "20991231235959Z")
 PAST = ("20200101000000Z", "20210101000000Z")
 
+# Each is a section of CONFIG: its subject, and who signs it (nobody: itself).
+AUTHORITIES = {
+    "CA": ("Loopback Test CA", None),
+    "TWIN": ("Loopback Test CA", None),  # another one of the same name, whose signatures are worth nothing
+    "SHORT": ("Short CA", None),  # may sign servers, but no other authority (RFC 5280 §4.2.1.9)
+    "BELOW": ("CA below Short CA", "SHORT"),  # ... and does
+    "NARROW": ("Narrow CA", None),  # for names in elsewhere.test and no others (RFC 5280 §4.2.1.10)
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Kind:
+    """`{up}` is the host name without its first label, `{upper}` without its first two."""
+
+    dns: str | None = "{host}"  # the subject alternative name; None: there is none
+    name: str | None = None  # the common name, where it is not the same
+    dates: tuple[str, str] = VALID
+    issuer: str | None = "CA"  # None: itself
+    chain: tuple[str, ...] = ("CA",)
+
+
+KINDS = {
+    "ca": Kind(),
+    "self": Kind(issuer=None, chain=()),
+    "wrong": Kind("elsewhere.{host}"),
+    "expired": Kind(dates=PAST),
+    "stale": Kind("elsewhere.{host}", dates=PAST),
+    "domain": Kind("{upper}"),  # names the mail domain, not the host
+    "star": Kind("*.{up}"),
+    "deepstar": Kind("*.{upper}"),  # one label too few
+    "partstar": Kind("o*.{up}"),
+    "cn": Kind(None, "{host}"),
+    "cnbeside": Kind("elsewhere.{host}", "{host}"),
+    "alone": Kind(chain=()),
+    "forged": Kind(issuer="TWIN"),  # shown with the real CA's certificate
+    "short": Kind(issuer="SHORT", chain=("SHORT",)),
+    "below": Kind(issuer="BELOW", chain=("BELOW", "SHORT")),
+    "narrow": Kind(issuer="NARROW", chain=("NARROW",)),
+}
+
+NEW_KEY = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout")
+
 
 class CertificateAuthority:
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
         self.folder.mkdir()
-        self.root = self.folder / "root.pem"
         self.config = self.folder / "openssl.cnf"
         self.config.write_text(CONFIG.format(folder=self.folder))
         (self.folder / "index").touch()
-        self._openssl(
-            "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "3650",
-            "-subj", "/CN=Loopback Test CA", "-extensions", "root",
-            "-keyout", self.folder / "root.key", "-out", self.root,
-        )  # fmt: skip
+        self.root = self.authority("CA")
+
+    def authority(self, name):
+        """The path of the certificate of one of AUTHORITIES; its key is beside it."""
+        pem, key, request = (self.folder / f"{name}.{part}" for part in ("pem", "key", "csr"))
+        if pem.exists():
+            return pem
+        subject, issuer = AUTHORITIES[name]
+        make = [*NEW_KEY, key, "-subj", f"/CN={subject}"]
+        if issuer:
+            self._openssl("req", *make, "-out", request)
+            self._sign(issuer, request, pem, VALID, "-extensions", name)
+        else:
+            self._openssl("req", *make, "-x509", "-days", "3650", "-extensions", name, "-out", pem)
+        return pem
 
     def certificate(self, host, kind="ca"):
-        """The path of one PEM file with the key, the certificate and (where there is one) the CA's certificate."""
+        """The path of one PEM file with the key, the certificate and the chain that is shown with it."""
         pem = self.folder / f"{host}.{kind}.pem"
         if pem.exists():
             return pem
         key, request, leaf = (self.folder / f"{host}.{kind}.{part}" for part in ("key", "csr", "crt"))
-        name = f"elsewhere.{host}" if kind == "wrong" else host
-        make = ["req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", key,
-                "-subj", f"/CN={name}", "-addext", f"subjectAltName=DNS:{name}"]  # fmt: skip
-        if kind == "self":
-            self._openssl(*make, "-x509", "-days", "3650", "-out", leaf)
-            chain = ""
+        what = KINDS[kind]
+        up = host.partition(".")[2]
+        words = {"host": host, "up": up, "upper": up.partition(".")[2]}
+        dns = what.dns and what.dns.format(**words)
+        make = [*NEW_KEY, key, "-subj", f"/CN={what.name.format(**words) if what.name else dns}"]
+        if dns:
+            make += ["-addext", f"subjectAltName=DNS:{dns}"]
+        if what.issuer:
+            self._openssl("req", *make, "-out", request)
+            self._sign(what.issuer, request, leaf, what.dates)
         else:
-            start, end = PAST if kind == "expired" else VALID
-            self._openssl(*make, "-out", request)
-            self._openssl("ca", "-batch", "-notext", "-startdate", start, "-enddate", end, "-in", request, "-out", leaf)
-            chain = self.root.read_text()
+            self._openssl("req", *make, "-x509", "-days", "3650", "-out", leaf)
+        chain = "".join(self.authority(name).read_text() for name in what.chain)
         pem.write_text(key.read_text() + leaf.read_text() + chain)
         return pem
 
-    def spki(self, host, kind="ca"):
-        """SHA-256 of the certificate's public key in hexadecimal: the data of a TLSA record `3 1 1` (RFC 6698 §2.1)."""
-        return self._digest(self.certificate(host, kind))
-
-    def root_spki(self):
-        """The same of the CA's own certificate: the data of a TLSA record `2 1 1`."""
-        return self._digest(self.root)
-
-    def _digest(self, certificate):
-        key = self._openssl("x509", "-in", certificate, "-noout", "-pubkey").stdout
-        der = self.folder / "key.der"
-        self._openssl("pkey", "-pubin", "-outform", "DER", "-out", der, input=key)
+    def digest(self, of, kind="ca", whole=False):
+        """SHA-256 of a certificate's public key, or of the whole of it, in hexadecimal: the data of a TLSA record
+        `3 1 1` or `2 1 1`, or `3 0 1` or `2 0 1` (RFC 6698 §2.1). `of` is a host or one of AUTHORITIES."""
+        certificate = self.authority(of) if of in AUTHORITIES else self.certificate(of, kind)
+        der = self.folder / "digest.der"
+        if whole:
+            self._openssl("x509", "-in", certificate, "-outform", "DER", "-out", der)
+        else:
+            key = self._openssl("x509", "-in", certificate, "-noout", "-pubkey").stdout
+            self._openssl("pkey", "-pubin", "-outform", "DER", "-out", der, input=key)
         return hashlib.sha256(der.read_bytes()).hexdigest()
+
+    def _sign(self, issuer, request, certificate, dates, *options):
+        signer = ("-cert", self.authority(issuer), "-keyfile", self.folder / f"{issuer}.key")
+        start, end = dates
+        self._openssl("ca", "-batch", "-notext", *signer, "-startdate", start, "-enddate", end, *options,
+                      "-in", request, "-out", certificate)  # fmt: skip
 
     def _openssl(self, verb, *arguments, **options):
         config = ("-config", self.config) if verb in ("req", "ca") else ()

@@ -2,8 +2,9 @@
 """The destinations of the loopback internet: what each domain publishes, and how its mail servers behave.
 
 This table is the one place to read or to add a destination. A zone is written as in a zone file, relative to the
-domain; `spki(HOST)` stands for the digest of the certificate that HOST shows, `spki(HOST,KIND)` for another kind (see
-ca.py), `spki(CA)` for the CA's own. The DNSSEC switch is the third field:
+domain; `spki(HOST)` stands for the digest of the key in the certificate that HOST shows, `spki(HOST,KIND)` for another
+kind (see ca.py), `spki(CA)` for the CA's own, and `cert(...)` for the digest of the whole certificate. The DNSSEC switch
+is the third field:
 
     SIGNED     signed, with a DS record in the parent
     UNSIGNED   not signed; the parent proves that there is no DS
@@ -41,6 +42,37 @@ STS = """
     _mta-sts      TXT   "v=STSv1; id=20260101"
     mta-sts       A     127.0.20.1
 """
+# Each is a subdomain of forms.test, whose MX host shows a certificate of this kind (see ca.py) under this TLSA record.
+FORMS = (
+    ("stale", "stale", "3 1 1 spki({host},stale)"),
+    ("key", "ca", "2 1 1 spki(CA)"),
+    ("whole", "ca", "2 0 1 cert(CA)"),
+    ("nexthop", "domain", "2 1 1 spki(CA)"),
+    ("star", "star", "2 1 1 spki(CA)"),
+    ("cn", "cn", "2 1 1 spki(CA)"),
+    ("wrong", "wrong", "2 1 1 spki(CA)"),
+    ("wrongwhole", "wrong", "2 0 1 cert(CA)"),
+    ("cnbeside", "cnbeside", "2 1 1 spki(CA)"),
+    ("deepstar", "deepstar", "2 1 1 spki(CA)"),
+    ("partstar", "partstar", "2 1 1 spki(CA)"),
+    ("expired", "expired", "2 1 1 spki(CA)"),
+    ("alone", "alone", "2 1 1 spki(CA)"),
+    ("forged", "forged", "2 1 1 spki(CA)"),
+    ("short", "short", "2 0 1 cert(SHORT)"),
+    ("below", "below", "2 0 1 cert(SHORT)"),
+    ("narrow", "narrow", "2 0 1 cert(NARROW)"),
+)
+
+
+def forms():
+    """The zone of FORMS and its servers, `one.mx.SUBDOMAIN.forms.test`."""
+    zone, sinks = "", []
+    for number, (name, kind, tlsa) in enumerate(FORMS, 40):
+        host, address = f"one.mx.{name}", f"127.0.30.{number}"
+        zone += f"{name} MX 10 {host}\n{host} A {address}\n_25._tcp.{host} TLSA {tlsa.format(host=host + '.forms.test')}\n"
+        sinks.append(Sink(address, f"{host}.forms.test", kind))
+    return zone, tuple(sinks)
+
 
 DESTINATIONS = (
     Destination(
@@ -191,6 +223,76 @@ DESTINATIONS = (
         """,
         (Sink("127.0.30.18", "mx.bogus.test"),),
     ),
+    Destination(
+        "order.test", "MTA-STS enforce; the policy leaves out the first MX host, whose certificate is valid", UNSIGNED, """
+        @             MX    10 mx.sts.test.
+        @             MX    20 mx2
+        @             MX    30 mx3
+        mx2           A     127.0.30.20
+        mx3           A     127.0.30.21
+        """ + STS,
+        (Sink("127.0.30.20", "mx2.order.test"), Sink("127.0.30.21", "mx3.order.test")),
+        ("enforce", ("*.order.test",)),
+    ),
+    Destination(
+        "daneorder.test", "DANE on every MX host, but the first shows another certificate", SIGNED, """
+        @             MX    10 mx1
+        @             MX    20 mx2
+        @             MX    30 mx3
+        mx1           A     127.0.30.22
+        mx2           A     127.0.30.23
+        mx3           A     127.0.30.24
+        _25._tcp.mx1  TLSA  3 1 1 spki(mx1.daneorder.test,self)
+        _25._tcp.mx2  TLSA  3 1 1 spki(mx2.daneorder.test)
+        _25._tcp.mx3  TLSA  3 1 1 spki(mx3.daneorder.test)
+        """,
+        (
+            Sink("127.0.30.22", "mx1.daneorder.test"),
+            Sink("127.0.30.23", "mx2.daneorder.test"),
+            Sink("127.0.30.24", "mx3.daneorder.test"),
+        ),
+    ),
+    Destination(
+        "latedane.test", "DANE on the second of two MX hosts, nothing on the first", SIGNED, """
+        @             MX    10 mx1
+        @             MX    20 mx2
+        mx1           A     127.0.30.25
+        mx2           A     127.0.30.26
+        _25._tcp.mx2  TLSA  3 1 1 spki(mx2.latedane.test)
+        """,
+        (Sink("127.0.30.25", "mx1.latedane.test", "self"), Sink("127.0.30.26", "mx2.latedane.test")),
+    ),
+    Destination(
+        "equal.test", "DANE on two MX hosts of one preference and on a third, with this site in between", SIGNED, """
+        @             MX    10 mx1
+        @             MX    10 mx2
+        @             MX    20 gate.local.test.
+        @             MX    30 mx3
+        mx1           A     127.0.30.27
+        mx2           A     127.0.30.28
+        mx3           A     127.0.30.29
+        _25._tcp.mx1  TLSA  3 1 1 spki(mx1.equal.test)
+        _25._tcp.mx2  TLSA  3 1 1 spki(mx2.equal.test)
+        _25._tcp.mx3  TLSA  3 1 1 spki(mx3.equal.test)
+        """,
+        (
+            Sink("127.0.30.27", "mx1.equal.test"),
+            Sink("127.0.30.28", "mx2.equal.test"),
+            Sink("127.0.30.29", "mx3.equal.test"),
+        ),
+    ),
+    Destination(
+        "beyond.test", "MTA-STS enforce; of the MX hosts that it names one is stripped, one is beyond this site", UNSIGNED, """
+        @             MX    10 mx1
+        @             MX    20 gate.local.test.
+        @             MX    30 mx3
+        mx1           A     127.0.30.30
+        mx3           A     127.0.30.31
+        """ + STS,
+        (Sink("127.0.30.30", "mx1.beyond.test", None), Sink("127.0.30.31", "mx3.beyond.test")),
+        ("enforce", ("*.beyond.test",)),
+    ),
+    Destination("forms.test", "DANE in many forms, one in each subdomain", SIGNED, *forms()),
     Destination(
         "nullmx.test", "null MX: the domain takes no mail", SIGNED, """
         @             MX    0 .

@@ -58,7 +58,7 @@ class ZoneWriter:
         return [*leaves, *tops, root]
 
     def write(self, zone):
-        records = re.sub(r"spki\(([^),]+)(?:,(\w+))?\)", self._digest, zone.records)
+        records = re.sub(r"(spki|cert)\(([^),]+)(?:,(\w+))?\)", self._digest, zone.records)
         text = HEADER.format(origin=zone.origin) + "\n".join(line.strip() for line in records.splitlines()) + "\n"
         plain = self.folder / ("root.zone" if zone.name == "." else f"{zone.name}.zone")
         plain.write_text(text)
@@ -82,5 +82,5 @@ class ZoneWriter:
             zone.ds = " ".join(fields) + "\n"
 
     def _digest(self, match):
-        host, kind = match.groups()
-        return self.ca.root_spki() if host == "CA" else self.ca.spki(host, kind or "ca")
+        selector, of, kind = match.groups()
+        return self.ca.digest(of, kind or "ca", whole=selector == "cert")

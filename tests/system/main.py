@@ -9,7 +9,10 @@ import sys
 from loopnet import process, story
 
 # In the order in which they are told and read.
-PARTS = ("internet", "delivery", "certificates", "hosts", "refusal", "routing", "sessions", "rules", "allow", "audit", "lock", "explain", "daemon")
+PARTS = (
+    "internet", "delivery", "certificates", "hosts", "refusal", "routing", "sessions", "rules", "allow", "audit", "lock",
+    "explain", "daemon", "peer",
+)  # fmt: skip
 
 
 def main():

@@ -14,6 +14,7 @@ KINDS lists the others. A server shows its certificate and then those of the aut
 import dataclasses
 import hashlib
 import pathlib
+import threading
 
 from .process import run
 
@@ -92,6 +93,7 @@ KINDS = {
     "deepstar": Kind("*.{upper}"),  # one label too few
     "partstar": Kind("o*.{up}"),
     "cn": Kind(None, "{host}"),
+    "mail": Kind("mail.{up}"),  # another host of the same domain
     "cnbeside": Kind("elsewhere.{host}", "{host}"),
     "alone": Kind(chain=()),
     "forged": Kind(issuer="TWIN"),  # shown with the real CA's certificate
@@ -110,6 +112,7 @@ class CertificateAuthority:
         self.config = self.folder / "openssl.cnf"
         self.config.write_text(CONFIG.format(folder=self.folder))
         (self.folder / "index").touch()
+        self.lock = threading.RLock()  # servers ask from threads of their own
         self.root = self.authority("CA")
 
     def authority(self, name):
@@ -128,9 +131,13 @@ class CertificateAuthority:
 
     def certificate(self, host, kind="ca"):
         """The path of one PEM file with the key, the certificate and the chain that is shown with it."""
-        pem = self.folder / f"{host}.{kind}.pem"
-        if pem.exists():
+        with self.lock:
+            pem = self.folder / f"{host}.{kind}.pem"
+            if not pem.exists():
+                self._make(host, kind, pem)
             return pem
+
+    def _make(self, host, kind, pem):
         key, request, leaf = (self.folder / f"{host}.{kind}.{part}" for part in ("key", "csr", "crt"))
         what = KINDS[kind]
         up = host.partition(".")[2]
@@ -146,7 +153,6 @@ class CertificateAuthority:
             self._openssl("req", *make, "-x509", "-days", "3650", "-out", leaf)
         chain = "".join(self.authority(name).read_text() for name in what.chain)
         pem.write_text(key.read_text() + leaf.read_text() + chain)
-        return pem
 
     def digest(self, of, kind="ca", whole=False):
         """SHA-256 of a certificate's public key, or of the whole of it, in hexadecimal: the data of a TLSA record

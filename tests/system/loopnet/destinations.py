@@ -10,7 +10,7 @@ is the third field:
     UNSIGNED   not signed; the parent proves that there is no DS
     BOGUS      signed by another key than the parent's DS record names: a validating resolver answers SERVFAIL
 
-A domain that publishes MTA-STS gives its policy as (mode, MX patterns).
+A domain that publishes MTA-STS gives its policy as (mode, MX patterns), with max_age in seconds as a third where it matters.
 """
 
 import dataclasses
@@ -34,7 +34,7 @@ class Destination:
     dnssec: str
     zone: str
     sinks: tuple[Sink, ...] = ()
-    policy: tuple[str, tuple[str, ...]] | None = None
+    policy: tuple | None = None
     policy_certificate: str = "ca"
 
 
@@ -291,6 +291,89 @@ DESTINATIONS = (
         """ + STS,
         (Sink("127.0.30.30", "mx1.beyond.test", None), Sink("127.0.30.31", "mx3.beyond.test")),
         ("enforce", ("*.beyond.test",)),
+    ),
+    Destination(
+        "txtfail.test", "MTA-STS enforce, but its record cannot be looked up, and STARTTLS is stripped", UNSIGNED, """
+        @             MX    10 mx
+        mx            A     127.0.30.60
+        _mta-sts      NS    broken
+        broken        A     127.0.10.2
+        mta-sts       A     127.0.20.1
+        """,
+        (Sink("127.0.30.60", "mx.txtfail.test", None),),
+        ("enforce", ("mx.txtfail.test",)),
+    ),
+    Destination(
+        "txtsilent.test", "MTA-STS enforce; in some stories nobody answers for its record", UNSIGNED, """
+        @             MX    10 mx
+        mx            A     127.0.30.69
+        _mta-sts      NS    broken
+        broken        A     127.0.10.2
+        mta-sts       A     127.0.20.1
+        """,
+        (Sink("127.0.30.69", "mx.txtsilent.test"),),
+        ("enforce", ("mx.txtsilent.test",)),
+    ),
+    Destination(
+        "cnpolicy.test", "MTA-STS enforce, but the policy host's certificate has a common name only", UNSIGNED, """
+        @             MX    10 mx
+        mx            A     127.0.30.61
+        """ + STS,
+        (Sink("127.0.30.61", "mx.cnpolicy.test"),),
+        ("enforce", ("mx.cnpolicy.test",)),
+        "cn",
+    ),
+    Destination(
+        "deep.test", "MTA-STS enforce for *.deep.test, but the MX host is two labels down", UNSIGNED, """
+        @             MX    10 one.mx
+        one.mx        A     127.0.30.62
+        """ + STS,
+        (Sink("127.0.30.62", "one.mx.deep.test"),),
+        ("enforce", ("*.deep.test",)),
+    ),
+    Destination(
+        "cross.test", "MTA-STS enforce; the MX host is not the one named, but shows its certificate", UNSIGNED, """
+        @             MX    10 mx
+        mx            A     127.0.30.63
+        """ + STS,
+        (Sink("127.0.30.63", "mx.cross.test", "mail"),),
+        ("enforce", ("mail.cross.test",)),
+    ),
+    Destination(
+        "inject.test", "MTA-STS enforce, with more than a name in the name of the MX host", UNSIGNED, """
+        @             MX    10 mx
+        mx            A     127.0.30.64
+        """ + STS,
+        (Sink("127.0.30.64", "mx.inject.test"),),
+        ("enforce", ("mx.inject.test protocols=SSLv3",)),
+    ),
+    Destination(
+        "longage.test", "MTA-STS enforce for longer than the standard allows", UNSIGNED, """
+        @             MX    10 mx
+        mx            A     127.0.30.65
+        """ + STS,
+        (Sink("127.0.30.65", "mx.longage.test"),),
+        ("enforce", ("mx.longage.test",), 99999999),
+    ),
+    Destination(
+        "both.test", "DANE and MTA-STS enforce, but the server shows another certificate than DANE asks for", SIGNED, """
+        @             MX    10 mx
+        mx            A     127.0.30.66
+        _25._tcp.mx   TLSA  3 1 1 spki(mx.both.test,self)
+        """ + STS,
+        (Sink("127.0.30.66", "mx.both.test"),),
+        ("enforce", ("mx.both.test",)),
+    ),
+    Destination(
+        "half.test", "MTA-STS enforce for both MX hosts, DANE for the first, whose TLSA record does not match", SIGNED, """
+        @             MX    10 mx1
+        @             MX    20 mx2
+        mx1           A     127.0.30.67
+        mx2           A     127.0.30.68
+        _25._tcp.mx1  TLSA  3 1 1 spki(mx1.half.test,self)
+        """ + STS,
+        (Sink("127.0.30.67", "mx1.half.test"), Sink("127.0.30.68", "mx2.half.test")),
+        ("enforce", ("*.half.test",)),
     ),
     Destination("forms.test", "DANE in many forms, one in each subdomain", SIGNED, *forms()),
     Destination(

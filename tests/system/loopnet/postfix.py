@@ -49,7 +49,9 @@ virtual_alias_maps = inline:{{
     {{ team@local.test = team@none.test }}, {{ good@alias.test = good@dane.test }}, {{ bad@alias.test = bad@none.test }} }}
 transport_maps = inline:{{
     {{ routed.test = smtp:[mx.dane.test] }}, {{ detour.test = smtp:[mx.none.test] }},
-    {{ inside.test = smtp:[127.0.30.3] }} }}
+    {{ inside.test = smtp:[127.0.30.3] }},
+    {{ peer@txtfail.test = peer: }}, {{ peer@deep.test = peer: }}, {{ peer@cross.test = peer: }},
+    {{ peer@both.test = peer: }} }}
 
 # Delivery, as a site that takes DANE and MTA-STS seriously has it.
 smtp_tls_security_level = dane
@@ -96,6 +98,7 @@ proxymap unix - - n - - proxymap
 proxywrite unix - - n - 1 proxymap
 smtp unix - - n - - smtp
 relay unix - - n - - smtp
+peer unix - - n - - smtp -o smtp_tls_policy_maps=socketmap:inet:127.0.50.1:8461:postfix
 showq unix n - n - - showq
 error unix - - n - - error
 retry unix - - n - - error

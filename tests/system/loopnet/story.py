@@ -14,6 +14,7 @@ import time
 import traceback
 
 STORIES = []
+NOTES = []
 
 
 class Unexpected(Exception):
@@ -61,12 +62,18 @@ def expect_reply(what, reply, code, status=None):
         raise Unexpected(f"{what}\n      expected: {code} {status or ''}\n      seen:     {reply}")
 
 
+def note(line):
+    """Something worth reading that decides nothing; shown by -v, and when the story fails."""
+    NOTES.append(line)
+
+
 def run_stories(world, pattern="", verbose=False):
     """Run the stories whose name or sentence matches; print the outcome of each; return (passed, failed)."""
     chosen = [s for s in STORIES if re.search(pattern, f"{s.name} {s.sentence}", re.I)]
     passed = failed = 0
     for each in chosen:
         marks = {log: _size(log) for log in (world.surehop.server.log, world.postfix.log)}
+        NOTES.clear()
         began = time.monotonic()
         try:
             if each.gated:
@@ -77,13 +84,20 @@ def run_stories(world, pattern="", verbose=False):
             print(f"FAIL  {each.name}: {each.sentence}\n      {failure}", flush=True)
             if not isinstance(failure, Unexpected):
                 print("      " + traceback.format_exc().strip().replace("\n", "\n      "))
+            _show_notes()
             _show_logs(marks, None if verbose else 12)
         else:
             passed += 1
             print(f"ok    {each.name}: {each.sentence} ({time.monotonic() - began:.1f} s)", flush=True)
             if verbose:
+                _show_notes()
                 _show_logs(marks, None)
     return passed, failed
+
+
+def _show_notes():
+    for line in NOTES:
+        print(f"      {line}")
 
 
 def _size(path):

@@ -13,6 +13,7 @@ import shutil
 import signal
 import socket
 
+from . import socketmap
 from .process import Failed, Server, run
 
 USER = "nobody"
@@ -150,6 +151,10 @@ class Surehop:
         except ValueError:
             parsed = None
         return Said(done.returncode, done.stdout, done.stderr, parsed)
+
+    def ask(self, key):
+        """What the lock answers to Postfix for this next hop, as it stands on the wire."""
+        return socketmap.ask(self.sockets / "socketmap.sock", key)
 
     def explain(self, recipient, *options):
         said = self.cli("explain", recipient, *options)

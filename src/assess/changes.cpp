@@ -14,13 +14,6 @@ bool offers(const Assessment& assessment, Level level) {
                                [&](const Offer& offer) { return offer.level == level; });
 }
 
-// The refresh of a policy that is in force and asks for something.
-bool fails(const Facts& facts) {
-    const StsFacts& sts = facts.sts;
-    return sts.standing.state == State::present && sts.policy.mode != mtasts::Mode::none &&
-           sts.refresh.state != State::present;
-}
-
 } // namespace
 
 std::vector<Downgrade> downgrades(const NextHop& next_hop, const Facts& before,
@@ -41,9 +34,15 @@ std::vector<Downgrade> downgrades(const NextHop& next_hop, const Facts& before,
     return out;
 }
 
+bool refresh_fails(const Facts& facts) {
+    const StsFacts& sts = facts.sts;
+    return sts.standing.state == State::present && sts.policy.mode != mtasts::Mode::none &&
+           sts.refresh.state != State::present;
+}
+
 std::optional<RefreshChange> refresh_change(const Facts* before, const Facts& after) {
-    const bool failed = before != nullptr && fails(*before);
-    if (fails(after) && !failed)
+    const bool failed = before != nullptr && refresh_fails(*before);
+    if (refresh_fails(after) && !failed)
         return RefreshChange::fails;
     if (failed && after.sts.refresh.state == State::present)
         return RefreshChange::works_again;

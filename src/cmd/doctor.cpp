@@ -38,6 +38,7 @@ class Report {
 asio::awaitable<void> resolver(Engine& engine, Report& report) {
     DnsServers& dns = *engine.opened.dns;
     co_await dns.test();
+    engine.outage.resolver_answers(dns.reachable(), engine.clock.now());
     const bool validates = dns.validation() == Validation::proven;
     std::string names;
     for (const ServerState& server : dns.states()) {

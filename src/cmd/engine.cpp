@@ -2,7 +2,6 @@
 #include "cmd/engine.h"
 
 #include "base/log.h"
-#include "cmd/facts_changes.h"
 #include "cmd/incidents.h"
 #include "store/schema.h"
 
@@ -92,7 +91,7 @@ Status open_store(Opened& opened, Database::Access access, Time now) {
     return Done{};
 }
 
-constexpr Millis soon{5'000}; // until a resolver that is not up yet is asked again
+constexpr Millis soon{5'000}; // until a resolver that is not up is asked again
 
 // What was found at the last test, to tell what is new.
 struct Found {
@@ -162,7 +161,7 @@ Engine::Engine(asio::io_context& the_loop, Opened what)
       gate(facts, resolver, *opened.allowlist, *opened.promises, outage), references(clock.now()) {
     resolver.when_learnt(
         [this](const NextHop& next_hop, const FactsPtr& before, const Facts& after) {
-            tell_changes(ledger, next_hop, before.get(), after);
+            tell_changes(ledger, changes, next_hop, before.get(), after);
             outage.learnt(next_hop.key(), before.get(), after);
             refresher.learnt(next_hop, before.get(), after);
         });
@@ -189,13 +188,13 @@ asio::awaitable<void> Engine::keep_testing(std::function<void()> after_first) {
         before = std::move(now);
         if (const auto once = std::exchange(after_first, nullptr))
             once();
-        const Millis retest = current.get()->resolver.retest;
-        asio::steady_timer pause(
-            loop, before.validation == Validation::untested ? std::min(retest, soon) : retest);
-        asio::error_code cancelled;
-        co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, cancelled));
-        if (cancelled)
-            co_return;
+        // A resolver that is not up is asked again soon, whoever has found out.
+        for (Millis left = current.get()->resolver.retest; left > Millis{0}; left -= soon) {
+            asio::steady_timer pause(loop, std::min(left, soon));
+            co_await pause.async_wait(asio::use_awaitable);
+            if (opened.dns->validation() == Validation::untested || !opened.dns->reachable())
+                break;
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "base/result.h"
+#include "cmd/facts_changes.h"
 #include "conf/settings.h"
 #include "control/commands.h"
 #include "gate/gate.h"
@@ -85,6 +86,7 @@ struct Engine {
     Ledger ledger;
     CurlHttps https;
     Outage outage;
+    ChangeCounts changes;
     Resolver resolver;
     Refresher refresher; // only surehopd lets it run
     Gate gate;

@@ -37,8 +37,10 @@ LedgerRow row_of(const NextHop& next_hop, const Downgrade& downgrade, Time now) 
 
 } // namespace
 
-void tell_changes(Ledger& ledger, const NextHop& next_hop, const Facts* before,
-                  const Facts& after) {
+void tell_changes(Ledger& ledger, ChangeCounts& counts, const NextHop& next_hop,
+                  const Facts* before, const Facts& after) {
+    if (refresh_fails(after))
+        ++counts.refreshes_failed;
     if (const auto change = refresh_change(before, after))
         tell(*change, next_hop, after.sts);
     if (before == nullptr)
@@ -48,6 +50,7 @@ void tell_changes(Ledger& ledger, const NextHop& next_hop, const Facts* before,
         log::warning("{} no longer offers {}: {}", next_hop.key(), name_of(downgrade.level),
                      sentence_of(downgrade.reason));
         rows.push_back(row_of(next_hop, downgrade, after.learnt));
+        ++counts.downgrades;
     }
     if (!rows.empty())
         ledger.append_later(std::move(rows));

@@ -5,11 +5,21 @@
 #include "facts/facts.h"
 #include "store/ledger.h"
 
+#include <atomic>
+#include <cstdint>
+
 // What became worse at a next hop is told once: in the log, and a downgrade in the ledger too.
 
 namespace surehop {
 
+// Since the start; from any thread.
+struct ChangeCounts {
+    std::atomic<std::uint64_t> downgrades{0};
+    std::atomic<std::uint64_t> refreshes_failed{0}; // of policies in force, each time
+};
+
 // `before`: null when nothing was known. Does not wait for the disk.
-void tell_changes(Ledger& ledger, const NextHop& next_hop, const Facts* before, const Facts& after);
+void tell_changes(Ledger& ledger, ChangeCounts& counts, const NextHop& next_hop,
+                  const Facts* before, const Facts& after);
 
 } // namespace surehop

@@ -237,11 +237,11 @@ std::string members_text(const Json& object) {
     std::string out;
     for (const auto& [name, value] : object.items()) {
         if (!value.is_array()) {
-            out += fmt::format("{:<16}{}\n", name, at(object, name.c_str()));
+            out += fmt::format("{:<24}{}\n", name, at(object, name.c_str()));
             continue;
         }
         for (const Json& one : value)
-            out += fmt::format("{:<16}{}\n", name, element(one));
+            out += fmt::format("{:<24}{}\n", name, element(one));
     }
     return out;
 }

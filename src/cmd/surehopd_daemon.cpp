@@ -254,6 +254,8 @@ Json Daemon::status() const {
                 {"resolvers", resolvers_json(*engine_.opened.dns)},
                 {"look_ups", engine_.resolver.in_flight()},
                 {"refreshes_planned", engine_.refresher.scheduled()},
+                {"downgrades", engine_.changes.downgrades.load()},
+                {"policy_refreshes_failed", engine_.changes.refreshes_failed.load()},
                 {"incidents", incidents_json(engine_.outage)},
                 {"writes_waiting", engine_.opened.writer->queued()}};
 }

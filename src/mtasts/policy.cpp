@@ -49,6 +49,8 @@ Fault take_mx(std::string_view value, std::vector<MxPattern>& mx) {
     if (!domain || name.ends_with('.'))
         return fmt::format("mx '{}' is not a host name, with or without '*.' before it",
                            printable(value, 80));
+    if (mx.size() == most_mx)
+        return fmt::format("there are more than {} mx", most_mx);
     mx.push_back({wildcard, domain->text()});
     return std::nullopt;
 }

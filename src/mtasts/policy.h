@@ -6,6 +6,7 @@
 #include "base/time.h"
 
 #include <compare>
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,6 +38,9 @@ struct Policy {
 };
 
 constexpr Seconds longest_max_age{31557600};
+
+// §3.2 sets none; a policy with more is not taken. Each is compared with each MX host at each use.
+constexpr std::size_t most_mx = 1000;
 
 // Empty lines are taken at the end only. The error names the line and what is wrong with it.
 Result<Policy> parse_policy(std::string_view body);

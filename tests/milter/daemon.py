@@ -109,6 +109,13 @@ wait = "{wait}"
         finally:
             database.close()
 
+    def sql_rows(self, statement, *values):
+        database = sqlite3.connect(self.store, timeout=5)
+        try:
+            return database.execute(statement, values).fetchall()
+        finally:
+            database.close()
+
     def settled_rows(self, count, where="1", *values):
         """Refusals are written soon after the reply: waits until there are `count`."""
         deadline = time.monotonic() + 5

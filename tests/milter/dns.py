@@ -74,7 +74,7 @@ class Zone:
 
 
 class DnsServer:
-    def __init__(self, literal):
+    def __init__(self, literal, port=0):
         self.zone = Zone(literal)
         self.asked = []  # (name, type) of every question
         answer = self.answer
@@ -94,7 +94,8 @@ class DnsServer:
                         self.wfile.write(struct.pack("!H", len(reply)) + reply)
 
         socketserver.ThreadingTCPServer.allow_reuse_address = True
-        self.udp = socketserver.ThreadingUDPServer(("127.0.0.1", 0), Udp)
+        socketserver.ThreadingUDPServer.allow_reuse_address = True
+        self.udp = socketserver.ThreadingUDPServer(("127.0.0.1", port), Udp)
         self.port = self.udp.server_address[1]
         self.tcp = socketserver.ThreadingTCPServer(("127.0.0.1", self.port), Tcp)
         for server in (self.udp, self.tcp):

@@ -19,6 +19,7 @@ import client as wire
 import sandbox
 from client import Milter, ProtocolError
 from daemon import Surehopd
+from dns import DnsServer
 
 ZONE = f"""
     dane.test                MX    10 mx.dane.test
@@ -373,6 +374,34 @@ def kept_fresh(dns):
         equal(json.loads(daemon.cli("status", "--json").stdout)["incidents"], [])
 
 
+def resolver_gone(dns):
+    """The resolver is gone: what is known goes on, what is not is deferred, one incident is told, and all is well when it is back."""
+    own = DnsServer(ZONE)
+    try:
+        with Surehopd(own, policy='unknown = "reject"', wait="200ms") as daemon, daemon.client() as mta:
+            mta.mail()
+            equal(mta.rcpt("<a@dane.test>"), "")
+            own.stop()
+            assert "failed   incident" in daemon.cli("doctor").stdout
+            equal(mta.rcpt("<a@dane.test>"), "")
+            starts(mta.rcpt("<a@none.test>"), "451 4.4.3 ")
+            starts(mta.rcpt("<a@bogus.test>"), "451 4.4.3 ")
+            equal([i["part"] for i in json.loads(daemon.cli("status", "--json").stdout)["incidents"]], ["dns"])
+            back = DnsServer(ZONE, own.port)
+            try:
+                deadline = time.monotonic() + 20
+                while json.loads(daemon.cli("status", "--json").stdout)["incidents"] and time.monotonic() < deadline:
+                    time.sleep(0.2)
+                equal(json.loads(daemon.cli("status", "--json").stdout)["incidents"], [])
+                equal([daemon.sql_rows("SELECT count(*) FROM ledger WHERE kind = ?", kind)[0][0]
+                       for kind in ("incident", "incident-over")], [1, 1])
+                equal(daemon.log.read_text().count("no DNS resolver answers"), 2)
+            finally:
+                back.stop()
+    finally:
+        own.stop()
+
+
 def twenty_at_once(dns):
     """Twenty connections at once, each with ten messages; every row is there."""
     with Surehopd(dns) as daemon:
@@ -700,7 +729,7 @@ def from_enforce_to_audit(dns):
 
 STORIES = [in_the_services_sandbox, from_enforce_to_audit, refused_word_for_word, each_recipient_for_itself, several_messages, aborted, many_recipients, tagged,
            forged_headers_go, flood_of_forged_headers, waiver, quarantined, audit, null_sender, unreadable_addresses,
-           not_over_smtp, macros_missing, next_hop_of_the_mta, slow_dns, silent_dns_at_rcpt, first_contact_is_bounded, flood_of_invented_domains, flood_of_refusals, kept_fresh, twenty_at_once,
+           not_over_smtp, macros_missing, next_hop_of_the_mta, slow_dns, silent_dns_at_rcpt, first_contact_is_bounded, flood_of_invented_domains, flood_of_refusals, kept_fresh, resolver_gone, twenty_at_once,
            percent_signs, unwritable_ledger, doctor_tries_to_write, killed, old_mta, negotiation, no_quarantine_offered, out_of_order,
            hostile_packets, quick_stop, stop_while_a_recipient_waits, many_stops, hangups, signals_are_not_libmilters, socket_in_use, socket_file,
            no_folder, over_tcp]

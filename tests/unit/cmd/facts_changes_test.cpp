@@ -20,14 +20,31 @@ TEST(TellChanges, ADowngradeIsInTheLedger) {
     after.hosts.front().tlsa = {State::absent, Reason::tlsa_none};
     after.hosts.front().records.clear();
 
-    tell_changes(ledger, hop, nullptr, before);
-    tell_changes(ledger, hop, &before, before);
-    tell_changes(ledger, hop, &before, after);
+    ChangeCounts counts;
+    tell_changes(ledger, counts, hop, nullptr, before);
+    tell_changes(ledger, counts, hop, &before, before);
+    EXPECT_EQ(counts.downgrades, 0U);
+    tell_changes(ledger, counts, hop, &before, after);
+    EXPECT_EQ(counts.downgrades, 1U);
+    EXPECT_EQ(counts.refreshes_failed, 0U);
     must(store.writer.submit_and_wait([](Database&) -> Status { return Done{}; }));
     EXPECT_EQ(number(store.reader, "SELECT count(*) FROM ledger"), 1);
     EXPECT_EQ(text(store.reader, "SELECT kind || ' ' || next_hop || ' ' || level || ' ' || reason "
                                  "FROM ledger"),
               "downgrade example.org dane tlsa-none");
+}
+
+TEST(TellChanges, EachRefreshThatFailsIsCounted) {
+    const TempDir dir;
+    TestStore store(dir / "a.db");
+    Ledger ledger(store.reader, store.writer);
+    const NextHop hop = NextHop::of_domain(domain("example.org"));
+    Facts facts = full_facts();
+    facts.sts.refresh = {State::unknown, Reason::sts_fetch_timeout};
+    ChangeCounts counts;
+    for (int i = 0; i < 3; ++i)
+        tell_changes(ledger, counts, hop, &facts, facts);
+    EXPECT_EQ(counts.refreshes_failed, 3U);
 }
 
 } // namespace

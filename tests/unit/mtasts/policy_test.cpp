@@ -300,6 +300,16 @@ TEST(MtaStsPolicy, allows_what_any_pattern_matches) {
     EXPECT_FALSE(Policy{}.allows(*Domain::parse("mail.example.com")));
 }
 
+TEST(MtaStsPolicy, has_no_more_patterns_than_can_be_compared) {
+    std::string body = "version: STSv1\nmode: enforce\nmax_age: 86400\n";
+    for (std::size_t i = 0; i < most_mx; ++i)
+        body += "mx: mx" + std::to_string(i) + ".test\n";
+    EXPECT_EQ(good(body).mx.size(), most_mx);
+    const auto policy = parse_policy(body + "mx: one.more.test\n");
+    ASSERT_FALSE(policy);
+    EXPECT_EQ(policy.error(), "line 1004: there are more than 1000 mx");
+}
+
 TEST(MtaStsPolicy, words_of_the_modes) {
     EXPECT_EQ(name_of(Mode::none), "none");
     EXPECT_EQ(name_of(Mode::testing), "testing");

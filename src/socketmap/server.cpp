@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "socketmap/server.h"
 
-#include "base/text.h"
 #include "socketmap/netstring.h"
-
-#include <fmt/format.h>
+#include "socketmap/request.h"
 
 #include <algorithm>
 #include <array>
@@ -78,22 +76,13 @@ asio::awaitable<std::string> SocketmapServer::answer(std::string request) {
 
 std::variant<std::string, SocketmapServer::Asked>
 SocketmapServer::at_once(std::string_view request) const {
-    const auto space = request.find(' ');
-    const std::string_view map = request.substr(0, space);
-    const auto consumer = lock_of(map);
-    if (space == std::string_view::npos || !consumer || *consumer == Lock::none)
-        return fmt::format("PERM no map '{}' here; use postfix, postfix310 or sendmail",
-                           printable(map, 40));
-    const std::string_view key = request.substr(space + 1);
-    if (key.starts_with('.'))
-        return "NOTFOUND ";
-    auto next_hop = NextHop::parse(key);
-    if (!next_hop) // never "not found": the MTA would send without a policy
-        return fmt::format("TEMP {}", printable(next_hop.error()));
-
-    const auto known = gate_.bind_known(*next_hop, *site_(), *consumer, clock_.now());
+    auto read = read_request(request);
+    if (auto* text = std::get_if<std::string>(&read))
+        return std::move(*text);
+    auto& [next_hop, consumer] = std::get<LockQuestion>(read);
+    const auto known = gate_.bind_known(next_hop, *site_(), consumer, clock_.now());
     if (const auto* miss = std::get_if<Miss>(&known))
-        return Asked(*std::move(next_hop), *consumer, miss->next_hops.front());
+        return Asked(std::move(next_hop), consumer, miss->next_hops.front());
     return on_wire(std::get<LockAnswer>(known));
 }
 

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "socketmap/request.h"
+
+#include "base/text.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace surehop {
+
+std::variant<LockQuestion, std::string> read_request(std::string_view request) {
+    const auto space = request.find(' ');
+    const std::string_view map = request.substr(0, space);
+    const auto consumer = lock_of(map);
+    if (space == std::string_view::npos || !consumer || *consumer == Lock::none)
+        return fmt::format("PERM no map '{}' here; use postfix, postfix310 or sendmail",
+                           printable(map, 40));
+    const std::string_view key = request.substr(space + 1);
+    if (key.starts_with('.'))
+        return "NOTFOUND ";
+    auto next_hop = NextHop::parse(key);
+    if (!next_hop) // never "not found": the MTA would send without a policy
+        return fmt::format("TEMP {}", printable(next_hop.error()));
+    return LockQuestion{*std::move(next_hop), *consumer};
+}
+
+} // namespace surehop

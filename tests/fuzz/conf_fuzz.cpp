@@ -4,22 +4,15 @@
 #include "base/text.h"
 #include "conf/show.h"
 
+#include "fuzz/require.h"
+
 #include <algorithm>
-#include <cstdint>
-#include <cstdio>
-#include <cstdlib>
 #include <string_view>
 
-namespace {
-
 using namespace surehop;
+using fuzz::require;
 
-void demand(bool holds, const char* what) {
-    if (holds)
-        return;
-    std::fprintf(stderr, "%s\n", what);
-    std::abort();
-}
+namespace {
 
 // The settings alone: without file, hash and lines.
 Json values_of(const Settings& settings) {
@@ -40,20 +33,22 @@ Json values_of(const Settings& settings) {
 void check_problems(const std::vector<Problem>& problems, std::string_view text) {
     const auto lines = static_cast<std::size_t>(std::count(text.begin(), text.end(), '\n')) + 1;
     for (const Problem& problem : problems) {
-        demand(problem.text.find("; ") != std::string::npos, "a problem without a remedy");
-        demand(problem.place.line <= lines, "a problem beyond the end of the file");
-        demand((problem.place.line == 0) == (problem.place.column == 0), "half a place");
-        demand(is_utf8(problem.line()), "a problem that cannot be printed");
+        require(problem.text.find("; ") != std::string::npos, "a problem and its remedy");
+        require(problem.place.line <= lines, "a problem is in the file");
+        require((problem.place.line == 0) == (problem.place.column == 0),
+                "a line and a column, or neither");
+        require(is_utf8(problem.line()) &&
+                    problem.line().find_first_of("\r\n\x1b") == std::string::npos,
+                "a problem can be printed");
     }
 }
 
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-    const std::string_view text(reinterpret_cast<const char*>(data), size);
+    const std::string_view text = fuzz::text_of(data, size);
     const Loaded loaded = load_text(text, "f");
-    demand((loaded.settings == nullptr) == !loaded.errors.empty(),
-           "settings and errors, or neither");
+    require((loaded.settings == nullptr) == !loaded.errors.empty(), "settings or errors");
     check_problems(loaded.errors, text);
     check_problems(loaded.warnings, text);
     (void)print_json(check_json(loaded, "f"));
@@ -61,9 +56,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         return 0;
     const Settings& first = *loaded.settings;
     const Loaded again = load_text(show_text(first), "f");
-    demand(static_cast<bool>(again), "what is shown does not load");
-    demand(values_of(*again.settings) == values_of(first), "what is shown loads to something else");
-    demand(again.settings->site->rules->hash() == first.site->rules->hash(), "other rules");
-    demand(again.warnings.size() == loaded.warnings.size(), "other warnings");
+    require(static_cast<bool>(again), "what is shown loads");
+    require(values_of(*again.settings) == values_of(first), "what is shown loads to the same");
+    require(again.settings->site->rules->hash() == first.site->rules->hash(),
+            "and to the same rules");
+    require(again.warnings.size() == loaded.warnings.size(), "with the same warnings");
     return 0;
 }

@@ -4,6 +4,7 @@
 #include "fuzz/require.h"
 
 #include <string>
+#include <vector>
 
 using namespace surehop;
 using fuzz::require;
@@ -13,7 +14,13 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (const auto address = canonical_address(input))
         require(canonical_address(*address) == address, "a canonical address stays what it is");
 
+    const auto list = next_hop_list(input);
+    for (const std::string_view element : list)
+        require(!element.empty() && element.find_first_of(", \t\r\n") == std::string_view::npos,
+                "elements of a list, and not what separates them");
+
     const auto hop = NextHop::parse(input);
+    require(!hop || (list.size() == 1 && list.front() == input), "one next hop is a list of one");
     if (!hop) {
         fuzz::require_error(hop.error());
         return 0;
@@ -31,6 +38,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
     const auto again = NextHop::parse(key);
     require(again && *again == *hop && again->key() == key, "a key is read as the same next hop");
+    const std::string both = "a.test, " + key + "\t";
+    require(next_hop_list(both) == std::vector<std::string_view>{"a.test", key},
+            "a key is an element of a list");
     const auto elsewhere = NextHop::parse(input, 2525);
     require(elsewhere && elsewhere->name() == hop->name() &&
                 (elsewhere->port() == 2525 || elsewhere->port() == hop->port()),

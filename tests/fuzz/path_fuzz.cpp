@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "address/path.h"
+#include "base/text.h"
 
 #include "fuzz/require.h"
 
@@ -30,6 +31,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         require(text.ends_with("@" + path->domain()->text()), "the domain is at the end");
     if (path->literal())
         require(text.ends_with("@[" + *path->literal() + "]"), "the literal is at the end");
+
+    // Replies, logs and the ledger carry it: nobody ends a line or an address in one early.
+    require(is_utf8(text) && is_utf8(path->local()), "text");
+    require(text.find_first_of("\r\n") == std::string::npos, "one line");
 
     for (const std::string& same : {text, "<" + text + ">"}) {
         const auto again = Path::parse(same);

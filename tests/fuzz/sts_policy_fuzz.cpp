@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mtasts/policy.h"
 
-#include "fuzz/require.h"
+#include "fuzz/binding_line.h"
 
 #include <string>
 
@@ -24,6 +24,43 @@ void require_pattern(const MxPattern& pattern) {
         require(!pattern.matches(*deeper), "and for no more");
 }
 
+// A domain without DANE that publishes this policy, its MX hosts those that the policy names, and
+// one that it may not.
+Facts publishing(const Policy& policy) {
+    constexpr Time now{Seconds{1795255200}};
+    constexpr std::size_t enough = 3; // of hosts
+    Facts facts;
+    facts.mx = Standing{State::present, Reason::none};
+    facts.sts.standing = {State::present, Reason::none};
+    facts.sts.refresh = facts.sts.standing;
+    facts.sts.policy = policy;
+    facts.learnt = now;
+    facts.until = now + Seconds{60};
+    facts.hosts.emplace_back(*Domain::parse("mx.stranger.test"));
+    for (const MxPattern& pattern : policy.mx)
+        if (const auto name = Domain::parse((pattern.wildcard ? "mx." : "") + pattern.name);
+            name && facts.hosts.size() <= enough)
+            facts.hosts.emplace_back(*name);
+    for (Host& host : facts.hosts) {
+        host.addresses = {State::present, Reason::none};
+        host.tlsa = {State::absent, Reason::tlsa_none};
+    }
+    return facts;
+}
+
+void require_bound(const Policy& policy) {
+    const Facts facts = publishing(policy);
+    const Assessment assessed = assess(*NextHop::parse("example.org"), facts, facts.learnt);
+    for (const Lock lock : {Lock::postfix, Lock::postfix310, Lock::sendmail})
+        for (const Level floor : {Level::none, Level::authenticated})
+            fuzz::require_answer(assessed, facts, floor, lock);
+    const bool allowed = std::any_of(facts.hosts.begin(), facts.hosts.end(),
+                                     [&](const Host& host) { return policy.allows(host.name); });
+    const LockAnswer answer = lock_answer(assessed, Level::none, Lock::postfix);
+    require((answer.kind == LockAnswer::Kind::policy) == (allowed && policy.mode == Mode::enforce),
+            "a policy in mode enforce binds, where it allows a host");
+}
+
 } // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -39,6 +76,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(policy->mode == Mode::none || !policy->mx.empty(), "a mode with force has an mx");
     for (const MxPattern& pattern : policy->mx)
         require_pattern(pattern);
+    require_bound(*policy);
 
     const auto again = parse_policy(print_policy(*policy));
     require(again && *again == *policy, "what is printed is read as the same policy");

@@ -26,8 +26,14 @@ std::vector<Tlsa> records_in(std::span<const std::uint8_t> input) {
         const std::size_t length = input[0] == 0 ? input.size() - 1 : input[0];
         input = input.subspan(1);
         const auto rdata = input.first(std::min(length, input.size()));
-        if (auto record = parse_rdata(rdata))
+        auto record = parse_rdata(rdata);
+        require(static_cast<bool>(record) == (rdata.size() >= 4), "three octets, and data");
+        if (record) {
+            Bytes octets = {record->usage, record->selector, record->matching};
+            octets.insert(octets.end(), record->data.begin(), record->data.end());
+            require(std::ranges::equal(octets, rdata), "nothing is lost of the RDATA");
             records.push_back(*std::move(record));
+        }
         input = input.subspan(rdata.size());
     }
     return records;
@@ -50,7 +56,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
                 std::all_of(records.begin(), records.end(),
                             [](const Tlsa& r) { return unusable_because(r).has_value(); }),
             "nothing is left only where nothing is usable");
+    const auto turned = usable(std::vector<Tlsa>(records.rbegin(), records.rend()));
+    require(std::equal(left.rbegin(), left.rend(), turned.begin(), turned.end()),
+            "the order of records changes nothing");
     for (const Tlsa& record : left) {
+        require(record.usage == 2 || record.usage == 3, "RFC 7672 §3.1.3: DANE-TA or DANE-EE");
         require(!unusable_because(record), "only usable records are left");
         require(std::find(records.begin(), records.end(), record) != records.end(),
                 "only published records are left");

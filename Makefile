@@ -118,9 +118,8 @@ $(B)/test-world: $(TEST_WORLD_OBJ) $(SUPPORT_OBJ) $(COMMON_OBJ) $(TEST_MAIN) $(L
 $(B)/test-scenario: $(SCENARIO_OBJ) $(SUPPORT_OBJ) $(LIBS_MADE)
 	$(call quiet,$(call link,$(WORLD_LIBS)),LINK,$@)
 
-# Without an engine a fuzz target replays its corpus (any compiler). To fuzz:
-#   make VARIANT=fuzz CXX=clang++-19 FUZZ_ENGINE=-fsanitize=fuzzer fuzz-NAME && build/fuzz/fuzz-NAME tests/fuzz/corpus/NAME
-FUZZ_ENGINE = $(B)/tests/fuzz/replay.o
+# A fuzz target replays its corpus, built by any compiler; in the variant fuzz, which only clang can build, it fuzzes.
+FUZZ_ENGINE = $(if $(filter fuzz,$(VARIANT)),-fsanitize=fuzzer,$(B)/tests/fuzz/replay.o)
 $(FUZZ_PROGRAMS): $(B)/fuzz-%: $(B)/tests/fuzz/%_fuzz.o $(filter %.o,$(FUZZ_ENGINE)) $(LIBS_MADE)
 	$(call quiet,$(call link,$(filter-out %.o,$(FUZZ_ENGINE)) $(WORLD_LIBS)),LINK,$@)
 .PHONY: $(FUZZ_NAMES:%=fuzz-%)
@@ -160,6 +159,27 @@ check-tsan: ## unit tests, stories and corpora under ThreadSanitizer
 	@$(MAKE) VARIANT=tsan check-unit
 need-gtest:
 	@$(if $(GTEST_LIBS),:,echo 'GoogleTest is missing: contrib/packages test installs it, then run ./configure again' >&2; exit 1)
+
+# How long: FUZZ_SECONDS for each target, or FUZZ_RUNS executions; with both, what is over first. An input has at most as
+# many octets as matter to the target: longer ones only cost time.
+FUZZ_SECONDS = $(if $(FUZZ_RUNS),0,60)
+MAX_LEN.binding = 70
+MAX_LEN.domain = 300
+MAX_LEN.nexthop = 300
+MAX_LEN.path = 300
+MAX_LEN.sts_record = 600
+FUZZ_OPTIONS = -max_total_time=$(FUZZ_SECONDS) -runs=$(or $(FUZZ_RUNS),-1)
+FUZZ_SUITES = $(foreach n,$(FUZZ_NAMES),fuzz-$(n)='$(srcdir)/tests/fuzz/run $(n) $(B)/fuzz-$(n) $(srcdir) \
+    -max_len=$(or $(MAX_LEN.$(n)),2048) $(FUZZ_OPTIONS)')
+.PHONY: fuzz fuzz-all
+fuzz: ## each fuzz target for a minute (FUZZ_SECONDS=N, FUZZ_RUNS=N), guided by coverage, under ASan and UBSan
+ifeq ($(CLANG_CXX),)
+	@echo 'clang++ is not installed (contrib/packages test)'; echo '0 passed, 0 failed, $(words $(FUZZ_NAMES)) skipped'
+else
+	@$(MAKE) VARIANT=fuzz CXX='$(filter %ccache,$(firstword $(CXX))) $(CLANG_CXX)' QUIET=-Wno-deprecated-declarations fuzz-all
+endif
+fuzz-all: $(FUZZ_PROGRAMS)
+	+@$(TALLY) -v $(FUZZ_SUITES)
 
 .PHONY: coverage
 coverage: ## line coverage of src/ by the unit tests

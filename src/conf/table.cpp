@@ -3,24 +3,23 @@
 
 #include "base/text.h"
 #include "conf/forms.h"
+#include "conf/lenses.h"
 
 #include <fmt/format.h>
 
 #include <array>
-#include <type_traits>
 
 namespace surehop {
 
 namespace {
 
-using Shown = std::optional<std::vector<std::string>>;
+using namespace lenses;
 
 constexpr auto falls_short_words =
     std::to_array<std::string_view>({"reject", "quarantine", "defer", "tag"});
 constexpr auto unknown_words =
     std::to_array<std::string_view>({"defer", "reject", "quarantine", "tag", "accept"});
 constexpr auto mode_words = std::to_array<std::string_view>({"audit", "enforce"});
-constexpr auto scope_words = std::to_array<std::string_view>({"transport", "internal"});
 
 constexpr std::string_view socket_form = "unix:/absolute/path or inet:PORT@ADDRESS";
 constexpr std::string_view path_form = "an absolute path";
@@ -30,143 +29,6 @@ constexpr std::string_view ascii_form = "printable ASCII without \" and \\";
 constexpr std::uint64_t seconds = 1000, minutes = 60 * seconds, hours = 60 * minutes,
                         days = 24 * hours;
 
-// ---- lenses ----
-// Of a member M of the group G of Settings: `duration_at<&Settings::gate, &Settings::Gate::wait>`.
-
-Shown one(std::string_view text) { return std::vector<std::string>{std::string(text)}; }
-
-const std::string& text_of(const std::string& text) { return text; }
-template <class T> std::string text_of(const T& value) { return value.text(); }
-
-template <class List> Shown texts(const List& list) {
-    std::vector<std::string> out;
-    for (const auto& element : list)
-        out.push_back(text_of(element));
-    return out;
-}
-
-template <auto G, auto M>
-constexpr Lens duration_at = {
-    [](Settings& s, std::size_t, const Item& item) -> Status {
-        s.*G.*M = item.duration;
-        return Done{};
-    },
-    [](const Settings& s, std::size_t) { return one(format_duration(s.*G.*M)); }};
-
-template <auto G, auto M>
-constexpr Lens number_at = {
-    [](Settings& s, std::size_t, const Item& item) -> Status {
-        s.*G.*M = static_cast<std::remove_reference_t<decltype(s.*G.*M)>>(item.number);
-        return Done{};
-    },
-    [](const Settings& s, std::size_t) { return one(std::to_string(s.*G.*M)); }};
-
-// An enum whose values count the words.
-template <auto G, auto M, const auto& words>
-constexpr Lens word_at = {[](Settings& s, std::size_t, const Item& item) -> Status {
-                              s.*G.*M = static_cast<std::remove_reference_t<decltype(s.*G.*M)>>(
-                                  item.word);
-                              return Done{};
-                          },
-                          [](const Settings& s, std::size_t) {
-                              return one(words.at(static_cast<std::size_t>(s.*G.*M)));
-                          }};
-
-template <auto G, auto M, auto parse>
-constexpr Lens text_at = {[](Settings& s, std::size_t, const Item& item) -> Status {
-                              auto value = parse(item.text);
-                              if (!value)
-                                  return Error{value.error()};
-                              s.*G.*M = std::move(*value);
-                              return Done{};
-                          },
-                          [](const Settings& s, std::size_t) { return one(text_of(s.*G.*M)); }};
-
-template <auto G, auto M, auto parse>
-constexpr Lens list_at = {[](Settings& s, std::size_t, const Item& item) -> Status {
-                              auto value = parse(item.text);
-                              if (!value)
-                                  return Error{value.error()};
-                              (s.*G.*M).push_back(std::move(*value));
-                              return Done{};
-                          },
-                          [](const Settings& s, std::size_t) { return texts(s.*G.*M); }};
-
-// Of a list in a [[rule]] or [[route]]; an empty one is not there.
-template <auto G, auto M, auto parse>
-constexpr Lens block_list_at = {[](Settings& s, std::size_t index, const Item& item) -> Status {
-                                    auto value = parse(item.text);
-                                    if (!value)
-                                        return Error{value.error()};
-                                    ((s.*G).at(index - 1).*M).push_back(std::move(*value));
-                                    return Done{};
-                                },
-                                [](const Settings& s, std::size_t index) {
-                                    const auto& list = (s.*G).at(index - 1).*M;
-                                    return list.empty() ? Shown{} : texts(list);
-                                }};
-
-// What [policy] and [[rule]] have in common.
-template <class S> auto& requirement(S& settings, std::size_t index) {
-    return index == 0 ? settings.policy : settings.rules.at(index - 1).requirement;
-}
-
-constexpr Lens minimum = {[](Settings& s, std::size_t index, const Item& item) -> Status {
-                              requirement(s, index).minimum = static_cast<Level>(item.word);
-                              return Done{};
-                          },
-                          [](const Settings& s, std::size_t index) {
-                              return one(name_of(requirement(s, index).minimum));
-                          }};
-
-template <auto M>
-constexpr Lens action = {
-    [](Settings& s, std::size_t index, const Item& item) -> Status {
-        requirement(s, index).*M = *action_of(item.text);
-        return Done{};
-    },
-    [](const Settings& s, std::size_t index) { return one(name_of(requirement(s, index).*M)); }};
-
-constexpr Lens mode = {
-    [](Settings& s, std::size_t index, const Item& item) -> Status {
-        requirement(s, index).mode = static_cast<PolicyMode>(item.word);
-        return Done{};
-    },
-    [](const Settings& s, std::size_t index) { return one(name_of(requirement(s, index).mode)); }};
-
-template <auto M>
-constexpr Lens words_for_people = {
-    [](Settings& s, std::size_t index, const Item& item) -> Status {
-        auto text = quotable_text(item.text);
-        if (!text)
-            return Error{text.error()};
-        requirement(s, index).*M = std::move(*text);
-        return Done{};
-    },
-    [](const Settings& s, std::size_t index) { return one(requirement(s, index).*M); }};
-
-constexpr Lens route_next_hop = {[](Settings& s, std::size_t index, const Item& item) -> Status {
-                                     auto hop = NextHop::parse(item.text);
-                                     if (!hop)
-                                         return Error{hop.error()};
-                                     s.routes.at(index - 1).next_hop = std::move(*hop);
-                                     return Done{};
-                                 },
-                                 [](const Settings& s, std::size_t index) {
-                                     const auto& hop = s.routes.at(index - 1).next_hop;
-                                     return hop ? one(hop->key()) : Shown{};
-                                 }};
-
-constexpr Lens route_scope = {[](Settings& s, std::size_t index, const Item& item) -> Status {
-                                  s.routes.at(index - 1).internal = item.word == 1;
-                                  return Done{};
-                              },
-                              [](const Settings& s, std::size_t index) {
-                                  return one(
-                                      scope_words.at(s.routes.at(index - 1).internal ? 1 : 0));
-                              }};
-
-// ---- the table ----
 // The order is that of surehop.toml(5) and of `surehop config`.
 constexpr auto rows = std::to_array<Row>({
     {.section = "mta",

@@ -14,6 +14,13 @@ bool offers(const Assessment& assessment, Level level) {
                                [&](const Offer& offer) { return offer.level == level; });
 }
 
+// A policy that is in force and asks for something, and this look-up did not find it.
+bool unconfirmed(const Facts& facts) {
+    const StsFacts& sts = facts.sts;
+    return sts.standing.state == State::present && sts.policy.mode != mtasts::Mode::none &&
+           sts.refresh.state != State::present;
+}
+
 } // namespace
 
 std::vector<Downgrade> downgrades(const NextHop& next_hop, const Facts& before,
@@ -35,14 +42,12 @@ std::vector<Downgrade> downgrades(const NextHop& next_hop, const Facts& before,
 }
 
 bool refresh_fails(const Facts& facts) {
-    const StsFacts& sts = facts.sts;
-    return sts.standing.state == State::present && sts.policy.mode != mtasts::Mode::none &&
-           sts.refresh.state != State::present;
+    return unconfirmed(facts) && facts.sts.failed && facts.sts.failed->at >= facts.learnt;
 }
 
 std::optional<RefreshChange> refresh_change(const Facts* before, const Facts& after) {
-    const bool failed = before != nullptr && refresh_fails(*before);
-    if (refresh_fails(after) && !failed)
+    const bool failed = before != nullptr && unconfirmed(*before);
+    if (unconfirmed(after) && !failed)
         return RefreshChange::fails;
     if (failed && after.sts.refresh.state == State::present)
         return RefreshChange::works_again;

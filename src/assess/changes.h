@@ -22,11 +22,13 @@ struct Downgrade {
 };
 std::vector<Downgrade> downgrades(const NextHop& next_hop, const Facts& before, const Facts& after);
 
-// A policy in force could not be refreshed (RFC 8461 §10.2: administrators want to know well before
-// it ends). Policies in mode none need no alarm.
+// A policy in force was to be fetched again in this look-up, and could not be. Policies in mode
+// none need no alarm.
 bool refresh_fails(const Facts& facts);
 
-// The first such look-up in a row; and the first one that works again.
+// A policy in force that a look-up does not find any more, or cannot fetch (RFC 8461 §10.2:
+// administrators want to know well before it ends): the first such look-up in a row, and the first
+// one that finds it again.
 enum class RefreshChange { fails, works_again };
 std::optional<RefreshChange> refresh_change(const Facts* before, const Facts& after);
 

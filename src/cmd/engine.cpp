@@ -159,6 +159,7 @@ Engine::Engine(asio::io_context& the_loop, Opened what)
           resolver_limits(opened.settings->facts)),
       refresher(resolver, facts, clock, refresher_settings(opened.settings->facts)),
       gate(facts, resolver, *opened.allowlist, *opened.promises, outage), references(clock.now()) {
+    resolver.ask_outage([this] { return outage.active(); });
     resolver.when_learnt(
         [this](const NextHop& next_hop, const FactsPtr& before, const Facts& after) {
             tell_changes(ledger, changes, next_hop, before.get(), after);

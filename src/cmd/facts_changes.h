@@ -7,15 +7,20 @@
 
 #include <atomic>
 #include <cstdint>
+#include <map>
+#include <string>
 
 // What became worse at a next hop is told once: in the log, and a downgrade in the ledger too.
 
 namespace surehop {
 
-// Since the start; from any thread.
+// Since the start; the counts from any thread.
 struct ChangeCounts {
     std::atomic<std::uint64_t> downgrades{0};
     std::atomic<std::uint64_t> refreshes_failed{0}; // of policies in force, each time
+    // When a downgrade of a next hop was last told: whoever goes up and down all the time is told
+    // once an hour, and counted.
+    std::map<std::string, Time> told;
 };
 
 // `before`: null when nothing was known. Does not wait for the disk.

@@ -172,7 +172,7 @@ int Daemon::run() {
     asio::co_spawn(engine_.loop, tick(), asio::detached);
     asio::co_spawn(
         engine_.loop,
-        engine_.refresher.run(engine_.loop, [this] { return engine_.outage.clock_in_doubt(); }),
+        engine_.refresher.run(engine_.loop, [this] { return engine_.outage.clock_has_settled(); }),
         asio::detached);
     engine_.loop.restart();
     engine_.loop.run();

@@ -5,6 +5,7 @@
 #include "resolve/gather.h"
 
 #include <algorithm>
+#include <exception>
 #include <tuple>
 #include <utility>
 
@@ -14,21 +15,21 @@ namespace {
 
 constexpr std::size_t most_scheduled = 200'000;
 constexpr std::size_t most_ready = 1'000;
-constexpr std::size_t most_in_step = 64;
-constexpr std::size_t at_once = 16;
+constexpr std::size_t places = 16;
+constexpr std::size_t places_for_failing = 4;
 constexpr std::size_t most_policies_in_sweep = 500;
 constexpr std::size_t policies_at_once = 4;
-constexpr std::uint32_t in_use = 2; // how often at least
 constexpr std::size_t most_dropped_in_sweep = 10'000;
 constexpr Millis patience{10'000}; // with one next hop; the look-up itself goes on
 constexpr Seconds sweep_every{600};
+constexpr Seconds once_more{30}; // after a look-up that has not ended, or not begun
 
 // A resolver that caches answers with what is left of a TTL. Shortly before its end that is next to
 // nothing, and the facts would be due again at once: once more, and then they live their whole life
-// again. Whoever really publishes so short a life is looked up ahead of time once a minute.
+// again. Whoever really publishes so short a life is looked up ahead of time now and then only.
 constexpr Seconds short_life{30};
 constexpr unsigned most_short_lives = 2;
-constexpr Seconds pause_between_short_lives{60};
+constexpr Seconds pause_between_short_lives{300};
 
 // Up to a sixtieth of their life and three seconds before they run out.
 Seconds lead(const std::string& key, const Facts& facts) {
@@ -49,16 +50,19 @@ Refresher::Refresher(Resolver& resolver, FactsStore& facts, const Clock& clock,
     : resolver_(resolver), facts_(facts), clock_(clock), settings_(settings) {}
 
 void Refresher::learnt(const NextHop& next_hop, const Facts* before, const Facts& after) {
-    if (settings_.keep_fresh == Seconds{0})
-        return;
     const std::string key = next_hop.key();
     const auto ours = under_way_.find(key);
+    if (ours != under_way_.end())
+        ours->second.told = true;
+    const auto use = facts_.use_of(key);
+    if (!use || use->times < FactsStore::in_use)
+        return; // see take_new()
     // What has never been known in full is looked up again when it is needed.
     if (!after.complete() && ours == under_way_.end() && !(before != nullptr && before->complete()))
         return;
     unsigned short_lives = 0;
     if (after.until - after.learnt < short_life)
-        short_lives = (ours == under_way_.end() ? 0 : ours->second) + 1;
+        short_lives = (ours == under_way_.end() ? 0 : ours->second.short_lives) + 1;
     Time at = due_at(key, after);
     if (short_lives > most_short_lives)
         at = std::max(at, after.learnt + pause_between_short_lives);
@@ -66,58 +70,90 @@ void Refresher::learnt(const NextHop& next_hop, const Facts* before, const Facts
 }
 
 void Refresher::schedule(Time at, const NextHop& next_hop, unsigned short_lives) {
-    if (schedule_.size() < most_scheduled) // the others are learnt as they are needed
-        schedule_.emplace(at, Due{next_hop, short_lives});
+    if (settings_.keep_fresh > Seconds{0} && schedule_.size() < most_scheduled)
+        schedule_.emplace(at, Due{next_hop, short_lives}); // the others: as they are needed
 }
 
-std::optional<Time> Refresher::next_due() const {
+// What came into use since it was learnt, perhaps before surehopd was started.
+void Refresher::take_new() {
+    for (const std::string& key : facts_.came_into_use()) {
+        const FactsPtr facts = facts_.find(key);
+        const auto next_hop = NextHop::parse(key);
+        if (facts && facts->complete() && next_hop)
+            schedule(due_at(key, *facts), *next_hop, 0);
+    }
+}
+
+std::optional<Time> Refresher::next_due() {
+    take_new();
     if (!ready_.empty())
         return clock_.now();
     return schedule_.empty() ? std::nullopt : std::optional(schedule_.begin()->first);
 }
 
 void Refresher::take_due(Time now) {
-    const auto end = schedule_.upper_bound(now);
-    for (auto due = schedule_.begin(); due != end; ++due) {
-        const std::string key = due->second.next_hop.key();
+    while (!schedule_.empty() && schedule_.begin()->first <= now && ready_.size() < most_ready) {
+        const Due due = schedule_.extract(schedule_.begin()).mapped();
+        const std::string key = due.next_hop.key();
         const auto use = facts_.use_of(key);
-        if (!use || use->times < in_use || use->last + settings_.keep_fresh <= now)
+        if (!use || use->last + settings_.keep_fresh <= now)
             continue;
         FactsPtr facts = facts_.find(key);
         if (!facts || due_at(key, *facts) > now) // learnt anew meanwhile, and scheduled for that
             continue;
-        ready_.push_back(
-            {due->second.next_hop, due->second.short_lives, std::move(facts), use->times});
+        ready_.push_back({due, std::move(facts), use->times});
     }
-    schedule_.erase(schedule_.begin(), end);
-    // Those that fail take longest.
-    std::ranges::sort(ready_, {}, [](const Ready& r) {
-        return std::tuple(!r.facts->complete(), -static_cast<std::int64_t>(r.uses));
-    });
-    if (ready_.size() > most_ready)
-        ready_.erase(ready_.begin() + most_ready, ready_.end());
+    std::ranges::sort(ready_, {},
+                      [](const Ready& r) { return std::tuple(r.facts->complete(), r.uses); });
 }
 
-asio::awaitable<void> Refresher::step() {
+std::optional<Refresher::Ready> Refresher::next() {
+    if (ready_.empty() ||
+        (!ready_.back().facts->complete() && busy_with_failing_ >= places_for_failing))
+        return std::nullopt;
+    Ready one = std::move(ready_.back());
+    ready_.pop_back();
+    return one;
+}
+
+void Refresher::begin(asio::io_context& loop) {
+    take_new();
     take_due(clock_.now());
-    const auto count = static_cast<std::ptrdiff_t>(std::min(ready_.size(), most_in_step));
-    std::vector<Ready> batch(ready_.begin(), ready_.begin() + count);
-    ready_.erase(ready_.begin(), ready_.begin() + count);
-    co_await for_each(std::move(batch), at_once, [this](Ready& next) { return refresh(next); });
+    for (std::size_t wanted = ready_.size(); wanted > 0 && busy_ < places; --wanted) {
+        ++busy_;
+        asio::co_spawn(loop, work(), asio::detached);
+    }
 }
 
-asio::awaitable<void> Refresher::refresh(Ready& next) {
-    const std::string key = next.next_hop.key();
-    under_way_[key] = next.short_lives;
-    const Learnt learnt = co_await resolver_.learn(next.next_hop, patience, Ask::ahead);
+asio::awaitable<void> Refresher::work() {
+    while (const auto one = next()) {
+        const bool failing = !one->facts->complete();
+        busy_with_failing_ += failing ? 1 : 0;
+        try {
+            co_await refresh(*one);
+        } catch (const std::exception& error) {
+            log::error("a look-up ahead of time broke down: {}", error.what());
+        }
+        busy_with_failing_ -= failing ? 1 : 0;
+    }
+    --busy_;
+}
+
+asio::awaitable<void> Refresher::refresh(const Ready& one) {
+    const NextHop& next_hop = one.due.next_hop;
+    const std::string key = next_hop.key();
+    under_way_[key] = {one.due.short_lives, false};
+    const Learnt end = co_await resolver_.learn(next_hop, patience, Ask::ahead);
+    const bool told = under_way_[key].told;
     under_way_.erase(key);
-    // It failed, and what was known still holds: once more at its end.
-    if (learnt == Learnt::done && facts_.find(key) == next.facts)
-        schedule(std::max(next.facts->until, clock_.now() + Seconds{1}), next.next_hop,
-                 next.short_lives);
+    // It failed and what was known still holds, or it goes on: once more at its end.
+    if (!told)
+        schedule(std::max(one.facts->until,
+                          clock_.now() + (end == Learnt::done ? Seconds{1} : once_more)),
+                 next_hop, one.due.short_lives);
 }
 
-asio::awaitable<void> Refresher::sweep(bool clock_in_doubt) {
+asio::awaitable<void> Refresher::sweep(bool drop) {
     const Time now = clock_.now();
     const Time used_since = now - settings_.keep_unused;
     const auto due = facts_.policies_due(now, used_since, most_policies_in_sweep);
@@ -129,27 +165,34 @@ asio::awaitable<void> Refresher::sweep(bool clock_in_doubt) {
             next_hops.push_back(*std::move(next_hop));
     co_await for_each(std::move(next_hops), policies_at_once,
                       [this](const NextHop& next_hop) -> asio::awaitable<void> {
-                          co_await resolver_.learn(next_hop, patience, Ask::all);
+                          co_await resolver_.learn(next_hop, patience, Ask::policy);
                       });
-    if (!clock_in_doubt)
+    if (drop)
         facts_.drop_unused(now, used_since, most_dropped_in_sweep);
 }
 
-asio::awaitable<void> Refresher::run(asio::io_context& loop, std::function<bool()> clock_in_doubt) {
-    asio::co_spawn(loop, run_sweeps(loop, std::move(clock_in_doubt)), asio::detached);
+asio::awaitable<void> Refresher::run(asio::io_context& loop, std::function<bool()> settled) {
+    asio::co_spawn(loop, run_sweeps(loop, std::move(settled)), asio::detached);
     for (;;) {
         asio::steady_timer second(loop, std::chrono::seconds{1});
         co_await second.async_wait(asio::use_awaitable);
-        co_await step();
+        try {
+            begin(loop);
+        } catch (const std::exception& error) {
+            log::error("what is to be looked up ahead of time cannot be told: {}", error.what());
+        }
     }
 }
 
-asio::awaitable<void> Refresher::run_sweeps(asio::io_context& loop,
-                                            std::function<bool()> clock_in_doubt) {
+asio::awaitable<void> Refresher::run_sweeps(asio::io_context& loop, std::function<bool()> settled) {
     asio::steady_timer start(loop, std::chrono::minutes{1});
     co_await start.async_wait(asio::use_awaitable);
     for (;;) {
-        co_await sweep(clock_in_doubt());
+        try {
+            co_await sweep(settled());
+        } catch (const std::exception& error) {
+            log::error("policies cannot be refreshed: {}", error.what());
+        }
         asio::steady_timer pause(loop, sweep_every);
         co_await pause.async_wait(asio::use_awaitable);
     }

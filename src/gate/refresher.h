@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -17,16 +18,16 @@
 
 // Keeps facts fresh, so that nobody waits for them:
 //
-//   - of a next hop in recent use, they are looked up again shortly before they run out. A domain
-//     that somebody invents is used once; where mail goes, the lock asks too,
+//   - of a next hop in use (FactsStore::in_use), they are looked up again shortly before they run
+//     out, until a while after its last use,
 //   - an MTA-STS policy that binds is fetched again every day (RFC 8461 §3.3, §10.2), though nobody
 //     writes there,
 //   - what nobody has used for long, and in which nothing binds, is dropped from the store.
 //
 // A look-up ahead of time that fails leaves in place what still holds (Ask::ahead). Each next hop
 // has moments of its own, so that what was learnt together is not all looked up together; few are
-// looked up at once, those most in use first, and who waits at RCPT has a place all the same.
-// Everything on the loop.
+// looked up at once, those most in use first, those that fail only in a few of the places, and who
+// waits at RCPT has a place all the same. Everything on the loop.
 
 namespace surehop {
 
@@ -43,16 +44,19 @@ class Refresher {
     // For whoever hears what is learnt (Resolver::when_learnt).
     void learnt(const NextHop& next_hop, const Facts* before, const Facts& after);
 
-    // Looks up what is due now, but no more than a few dozen; ends when all have an answer.
-    asio::awaitable<void> step();
+    // Begins to look up what is due now, as much of it as there are places; each place goes on with
+    // the next. Does not wait.
+    void begin(asio::io_context& loop);
+    bool idle() const { return busy_ == 0; }
 
-    // Fetches the policies that are due, and drops what is unused unless `clock_in_doubt`.
-    asio::awaitable<void> sweep(bool clock_in_doubt);
+    // Fetches the policies that are due; with `drop`, also drops what is unused.
+    asio::awaitable<void> sweep(bool drop);
 
-    // step() every second and sweep() every ten minutes, for as long as the loop runs.
-    asio::awaitable<void> run(asio::io_context& loop, std::function<bool()> clock_in_doubt);
+    // begin() every second and sweep() every ten minutes, for as long as the loop runs. `settled`:
+    // whether the clock can be trusted with deleting what is old.
+    asio::awaitable<void> run(asio::io_context& loop, std::function<bool()> settled);
 
-    std::optional<Time> next_due() const; // when step() next has something to do
+    std::optional<Time> next_due(); // when begin() next has something to do
     std::size_t scheduled() const { return schedule_.size(); }
 
   private:
@@ -61,23 +65,31 @@ class Refresher {
         unsigned short_lives; // one after the other
     };
     struct Ready {
-        NextHop next_hop;
-        unsigned short_lives;
+        Due due;
         FactsPtr facts;
         std::uint32_t uses;
     };
+    struct UnderWay {
+        unsigned short_lives;
+        bool told; // what it brought was told to learnt()
+    };
     void schedule(Time at, const NextHop& next_hop, unsigned short_lives);
+    void take_new();
     void take_due(Time now);
-    asio::awaitable<void> refresh(Ready& next);
-    asio::awaitable<void> run_sweeps(asio::io_context& loop, std::function<bool()> clock_in_doubt);
+    std::optional<Ready> next();
+    asio::awaitable<void> work();
+    asio::awaitable<void> refresh(const Ready& one);
+    asio::awaitable<void> run_sweeps(asio::io_context& loop, std::function<bool()> settled);
 
     Resolver& resolver_;
     FactsStore& facts_;
     const Clock& clock_;
     const RefresherSettings settings_;
     std::multimap<Time, Due> schedule_;
-    std::vector<Ready> ready_;                            // due, and not yet begun
-    std::unordered_map<std::string, unsigned> under_way_; // key: short lives before this one
+    std::vector<Ready> ready_; // due, and not yet begun; the next one last
+    std::unordered_map<std::string, UnderWay> under_way_; // by key
+    std::size_t busy_ = 0;                                // places that are taken
+    std::size_t busy_with_failing_ = 0;
 };
 
 } // namespace surehop

@@ -18,7 +18,9 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <cstdint>
 #include <exception>
+#include <iterator>
 #include <mutex>
 #include <system_error>
 #include <thread>
@@ -171,13 +173,23 @@ class Actions final : public MessageActions {
     SMFICTX* ctx_;
 };
 
+// Who has one address of IPv6 has a whole /64.
+const in6_addr* whole_network(const in6_addr& address, in6_addr& network) {
+    network = address;
+    if (!IN6_IS_ADDR_V4MAPPED(&address))
+        std::fill(std::begin(network.s6_addr) + 8, std::end(network.s6_addr), std::uint8_t{0});
+    return &network;
+}
+
+// Whom the limits hold for: an address, or of IPv6 its network; "" of this machine.
 std::string client_of(const _SOCK_ADDR* address) {
     std::array<char, INET6_ADDRSTRLEN> text{};
+    in6_addr network{};
     const void* octets = nullptr;
     if (address != nullptr && address->sa_family == AF_INET)
         octets = &reinterpret_cast<const sockaddr_in*>(address)->sin_addr;
     else if (address != nullptr && address->sa_family == AF_INET6)
-        octets = &reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr;
+        octets = whole_network(reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr, network);
     if (octets == nullptr ||
         inet_ntop(address->sa_family, octets, text.data(), text.size()) == nullptr)
         return "";
@@ -376,10 +388,12 @@ bool Milter::stop(Millis most) {
     const auto late = [&] { return std::chrono::steady_clock::now() >= deadline; };
     state_->stopping = true;
     state_->stopper = deaf_thread([] { smfi_stop(); });
-    for (auto pause = std::chrono::microseconds{500}; !state_->served; pause *= 2) {
+    constexpr std::chrono::microseconds longest_pause = Millis{20};
+    for (auto pause = longest_pause / 40; !state_->served;
+         pause = std::min(pause * 2, longest_pause)) {
         if (late())
             return false;
-        std::this_thread::sleep_for(std::min<std::chrono::microseconds>(pause, Millis{20}));
+        std::this_thread::sleep_for(pause);
         knock(state_->at);
     }
     state_->server.join();

@@ -42,31 +42,34 @@ LedgerRow row_of(const std::string& reference, const std::string& domain, Time n
 
 } // namespace
 
-// Clients that nobody has room for count as one.
-Refusals::Count& Refusals::count_of(const std::string& client, const std::string& domain) {
+// Whom there is no room for counts as one of several, and is not named.
+Refusals::Place Refusals::count_of(const std::string& client, const std::string& domain) {
     const Key key{client, domain};
-    if (counts_.size() >= limits_.remembered && !counts_.contains(key))
-        return counts_[Key{several, ""}];
-    return counts_[key];
+    const bool room = counts_.size() < limits_.remembered || counts_.contains(key);
+    return counts_.try_emplace(room ? key : Key{several, ""}).first;
 }
 
 std::string Refusals::add(const std::string& client, LedgerRow row) {
     const std::lock_guard hold(mutex_);
     if (row.time < began_ || row.time >= began_ + minute)
         begin_minute(row.time);
-    const std::string domain = domain_of(row);
-    Count& all = count_of(client, "");
-    if (++all.refused > limits_.per_client)
-        return counted({client, ""}, all, row);
-    Count& here = domain.empty() ? all : count_of(client, domain);
-    if (!domain.empty() && ++here.refused > limits_.per_domain)
-        return counted({client, domain}, here, row);
+    const Place all = count_of(client, "");
+    if (++all->second.refused > limits_.per_client)
+        return counted(all, row);
+    if (const std::string domain = domain_of(row); !domain.empty()) {
+        const Place here = count_of(client, domain);
+        if (here != all && here->first.first == client &&
+            ++here->second.refused > limits_.per_domain)
+            return counted(here, row);
+    }
     std::string reference = row.reference;
     ledger_.append_later({std::move(row)});
     return reference;
 }
 
-const std::string& Refusals::counted(const Key& key, Count& count, const LedgerRow& row) {
+const std::string& Refusals::counted(Place place, const LedgerRow& row) {
+    const Key& key = place->first;
+    Count& count = place->second;
     ++count.counted;
     if (!count.reference.empty())
         return count.reference;

@@ -45,8 +45,9 @@ class Refusals {
         std::size_t counted = 0;
     };
     // Under mutex_:
-    Count& count_of(const std::string& client, const std::string& domain);
-    const std::string& counted(const Key& key, Count& count, const LedgerRow& row);
+    using Place = std::map<Key, Count>::iterator;
+    Place count_of(const std::string& client, const std::string& domain);
+    const std::string& counted(Place place, const LedgerRow& row);
     void begin_minute(Time now);
 
     Ledger& ledger_;

@@ -86,7 +86,8 @@ class Inquiry {
             facts_.failures = known_ ? known_->failures : 0;
         if (failed_there_) {
             Seconds pause = life_of_unknown;
-            for (std::uint32_t i = 0; i < facts_.failures && pause < longest_life_of_unknown; ++i)
+            const std::uint32_t doublings = sources_.outage ? 0 : facts_.failures;
+            for (std::uint32_t i = 0; i < doublings && pause < longest_life_of_unknown; ++i)
                 pause *= 2;
             ask_again_after(std::min(pause, longest_life_of_unknown));
             ++facts_.failures;
@@ -253,7 +254,10 @@ class Inquiry {
     // not of its parent.
     asio::awaitable<void> policy() {
         StsFacts& sts = facts_.sts;
-        if (known_ && known_->sts.standing.state == State::present) {
+        // One that has ended is no longer in force, and is kept: perhaps the clock is wrong, and
+        // will be put right.
+        const bool held = known_ && known_->sts.fetched != Time{};
+        if (held) {
             sts = known_->sts;
             // A clock set back must not make a policy live longer.
             if (sts.fetched > now_) {
@@ -261,11 +265,11 @@ class Inquiry {
                 sts.expires = std::min(sts.expires, now_ + sts.policy.max_age);
             }
         }
-        const bool cached = sts.standing.state == State::present && now_ < sts.expires;
-        if (!cached)
-            sts = StsFacts{};
+        const bool cached = held && now_ < sts.expires;
         if (known_)
             sts.failed = known_->sts.failed;
+        if (cached)
+            sts.standing = {State::present, Reason::none};
         const Standing learnt = co_await learn_policy(cached);
         sts.refresh = learnt;
         // RFC 8461 §5.1: absence or failure never removes a cached policy.

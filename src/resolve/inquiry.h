@@ -31,6 +31,7 @@ struct Sources {
     const Clock& clock;
     Lifetimes lifetimes;
     bool fetch_again = false; // the MTA-STS policy, even if its id has not changed
+    bool outage = false;      // everything fails at present: the fault is ours
 };
 
 asio::awaitable<Facts> inquire(NextHop next_hop, FactsPtr known, Sources sources);

@@ -18,6 +18,7 @@ constexpr Seconds evidence_holds{900};
 constexpr Seconds https_evidence_holds{4 * 3600};
 constexpr Seconds jump{60};
 constexpr Seconds doubt_after_jump{900};
+constexpr std::chrono::days settles_in{1};
 
 bool may_be_ours(const Standing& standing) {
     return standing.state == State::unknown && fault_of(standing.reason) != Fault::theirs;
@@ -60,17 +61,22 @@ std::vector<Outage::Incident> Outage::incidents() const {
     return out;
 }
 
+// That something fails counts only where it was well within a day; that something works, always.
 void Outage::learnt(const std::string& key, const Facts* before, const Facts& after) {
     const Time now = after.learnt;
-    if (before == nullptr)
-        return;
-    if (within(recently, before->reached, now)) {
-        weigh(Part::dns, key, dns_shows(after), now);
-        if (before->mx_secure == true || of(Part::dnssec).failed.contains(key))
-            weigh(Part::dnssec, key, signatures_show(after), now);
-    }
-    if (before->sts.standing.state == State::present && within(recently, before->sts.fetched, now))
-        weigh(Part::https, key, https_shows(after), now);
+    const auto judge = [&](Part part, bool was_well, Shown shown) {
+        if (was_well || shown == Shown::works)
+            weigh(part, key, shown, now);
+    };
+    const bool reached = before != nullptr && within(recently, before->reached, now);
+    judge(Part::dns, reached, dns_shows(after));
+    judge(Part::dnssec,
+          reached && (before->mx_secure == true || of(Part::dnssec).failed.contains(key)),
+          signatures_show(after));
+    judge(Part::https,
+          before != nullptr && before->sts.standing.state == State::present &&
+              within(recently, before->sts.fetched, now),
+          https_shows(after));
 }
 
 Outage::Shown Outage::dns_shows(const Facts& after) {
@@ -92,9 +98,11 @@ Outage::Shown Outage::https_shows(const Facts& after) {
     if (after.sts.fetched >= after.learnt)
         return Shown::works;
     const auto& failed = after.sts.failed;
-    const bool fails = failed && failed->at >= after.learnt &&
-                       (may_be_ours(failed->why) || failed->why.reason == Reason::sts_fetch_tls);
-    return fails ? Shown::fails : Shown::nothing;
+    if (!failed || failed->at < after.learnt || failed->why.reason == Reason::sts_fetch_address)
+        return Shown::nothing;
+    // Any reply over TLS that is valid shows that HTTPS works, whatever it says.
+    return may_be_ours(failed->why) || failed->why.reason == Reason::sts_fetch_tls ? Shown::fails
+                                                                                   : Shown::works;
 }
 
 void Outage::weigh(Part part, const std::string& key, Shown shown, Time now) {
@@ -132,7 +140,11 @@ void Outage::tick(Time wall, Seconds running) {
     const Seconds difference = wall.time_since_epoch() - running;
     const Seconds before = std::exchange(wall_less_running_, difference).value_or(difference);
     const Seconds by = difference - before;
+    last_running_ = running;
+    if (!settling_since_)
+        settling_since_ = running;
     if (by > jump || by < -jump) {
+        settling_since_ = running;
         of(Part::clock).incident.reset(); // each jump is told
         begin(Part::clock, wall,
               fmt::format("the clock was set {} by {}; certificates, policies, promises and "
@@ -150,8 +162,8 @@ void Outage::tick(Time wall, Seconds running) {
     }
 }
 
-bool Outage::clock_in_doubt() const {
-    return parts_.at(static_cast<std::size_t>(Part::clock)).incident.has_value();
+bool Outage::clock_has_settled() const {
+    return settling_since_ && last_running_ >= *settling_since_ + settles_in;
 }
 
 void Outage::begin(Part part, Time now, std::string text) {

@@ -17,8 +17,9 @@
 // Whether everything fails at once, which is the fault of this site and not of the destinations
 // (DESIGN invariant 8): the resolver is dead, HTTPS does not get out, the clock is wrong, so that
 // no signature and no certificate is valid. Judged from the self-test of the resolver and from next
-// hops that were present within a day; never from first contacts, so that nobody can bring it about
-// by writing to domains of his own that fail.
+// hops that were present within a day: three of them fail. First contacts that fail tell nothing,
+// so that nobody brings it about by writing to domains that do not work; whatever works ends it,
+// since not everything fails then.
 //
 // On the loop, but for active().
 
@@ -49,7 +50,9 @@ class Outage {
     // Every few seconds: `wall` as the system says it, `running` a clock that nobody sets. Also
     // ends what nothing speaks for any more.
     void tick(Time wall, Seconds running);
-    bool clock_in_doubt() const;
+    // Nobody has set it for a day, as far as this process knows. What is deleted because it is old
+    // is deleted only then.
+    bool clock_has_settled() const;
 
   private:
     struct Evidence {
@@ -70,7 +73,8 @@ class Outage {
     Told told_;
     std::array<Evidence, 4> parts_;
     bool resolver_silent_ = false;
-    std::optional<Seconds> wall_less_running_;
+    std::optional<Seconds> wall_less_running_, settling_since_;
+    Seconds last_running_{0};
     std::atomic<bool> active_{false};
 };
 std::string_view name_of(Outage::Part part); // "dns", "dnssec", "https", "clock"

@@ -64,16 +64,23 @@ std::shared_ptr<Resolver::Flight> Resolver::join(const NextHop& next_hop, Ask as
 
 asio::awaitable<void> Resolver::learn_into_book(NextHop next_hop, FactsPtr known, Ask ask) {
     for (bool again = false;; again = true) {
-        Sources sources{dns_, https_, validation_(), clock_, limits_.lifetimes, ask == Ask::all};
+        Sources sources{dns_, https_, validation_(), clock_, limits_.lifetimes};
+        sources.fetch_again = ask == Ask::all || ask == Ask::policy;
+        sources.outage = outage_();
         Facts facts = co_await inquire(next_hop, known, sources);
         // What was learnt while our resolver began or ceased to validate is neither of both worlds:
         // answers that nobody checked, read as if. Once more; a resolver does not do it often.
         if (sources.validation != validation_() && !again)
             continue;
         // What holds is not given up before its time.
-        if (ask == Ask::ahead && known && known->fresh(clock_.now()) && known->complete() &&
-            !facts.complete())
-            co_return;
+        if ((ask == Ask::ahead || ask == Ask::policy) && known && known->fresh(clock_.now()) &&
+            known->complete() && !facts.complete()) {
+            if (ask == Ask::ahead)
+                co_return;
+            StsFacts policy = std::move(facts.sts);
+            facts = *known;
+            facts.sts = std::move(policy);
+        }
         if (told_)
             told_(next_hop, known, facts);
         book_.put(next_hop.key(), std::make_shared<const Facts>(std::move(facts)));

@@ -38,8 +38,8 @@ struct ResolverLimits {
 enum class Ask : std::uint8_t {
     needed, // somebody waits for what is not known, or not any more
     ahead,  // in the background: a look-up that fails leaves in place what still holds
-    all,    // by an admin, or as the policy is due: the MTA-STS policy too, though its id has not
-            // changed
+    policy, // as `ahead`; the MTA-STS policy is due, too, though its id has not changed
+    all,    // by an admin: all of it, the MTA-STS policy too
 };
 
 enum class Learnt {
@@ -80,6 +80,9 @@ class Resolver {
     using Told = std::function<void(const NextHop&, const FactsPtr& before, const Facts& after)>;
     void when_learnt(Told told) { told_ = std::move(told); }
 
+    // Whether everything fails at present. Set before the first look-up.
+    void ask_outage(std::function<bool()> active) { outage_ = std::move(active); }
+
   private:
     struct Flight;
     // Null: refused. `client`: who asks for it, "" for the house.
@@ -99,6 +102,7 @@ class Resolver {
     std::function<Validation()> validation_;
     ResolverLimits limits_;
     Told told_;
+    std::function<bool()> outage_ = [] { return false; };
     mutable std::mutex mutex_;
     std::map<std::string, std::shared_ptr<Flight>, std::less<>> flights_;
     std::map<std::string, std::size_t> flights_by_client_;

@@ -40,6 +40,23 @@ Time refresh_at(const std::string& key, const Facts& facts) {
     return tried ? facts.learnt + hours{1} + spread(hours{1}) : due;
 }
 
+// Somebody publishes TLSA records without measure. What is kept on disk tells the policy, and that
+// DANE held; it is out of date at once, so that the rest is learnt again.
+Facts shortened(Facts facts) {
+    constexpr std::size_t most_octets = 1024;
+    for (Host& host : facts.hosts) {
+        const auto keep = std::ranges::find_if(host.records, [](const dane::Tlsa& record) {
+            return !dane::unusable_because(record) && record.data.size() <= most_octets;
+        });
+        std::vector<dane::Tlsa> one;
+        if (keep != host.records.end())
+            one.push_back(std::move(*keep));
+        host.records = std::move(one);
+    }
+    facts.until = facts.learnt;
+    return facts;
+}
+
 Writer::Job save(const std::string& key, std::string body, const Facts& facts, Time used) {
     return [key, body = std::move(body), learnt = facts.learnt, until = facts.until, used,
             binds = binds_until(facts),
@@ -94,6 +111,11 @@ Writer::Job prune(std::size_t most, Time now) {
 
 FactsStore::FactsStore(Database& reader, Writer& writer, FactsLimits limits)
     : reader_(reader), writer_(writer), limits_(limits) {}
+
+std::vector<std::string> FactsStore::came_into_use() {
+    const std::lock_guard hold(mutex_);
+    return std::exchange(came_into_use_, {});
+}
 
 Result<FactsPtr> FactsStore::read(std::string_view key) { return look(key, std::nullopt); }
 
@@ -158,14 +180,15 @@ void FactsStore::put(const std::string& key, FactsPtr facts) {
     std::string body = to_store(*facts);
     const std::size_t octets = body.size();
     const Time now = facts->learnt;
+    if (octets > most_octets_on_disk)
+        body = to_store(shortened(*facts));
 
     // The lock is held over both, so that memory and disk see puts and forgets in one order.
     const std::lock_guard hold(mutex_);
     const auto before = memory_.find(key);
     const Use use = before == memory_.end() ? Use{} : before->second->use;
-    if (octets <= most_octets_on_disk)
-        writer_.submit_and_forget(
-            save(key, std::move(body), *facts, use.last == Time{} ? now : use.last));
+    writer_.submit_and_forget(
+        save(key, std::move(body), *facts, use.last == Time{} ? now : use.last));
     keep(key, std::move(facts), octets, use);
     if (++puts_ % puts_between_counts == 0)
         writer_.submit_and_forget(prune(limits_.on_disk, now));
@@ -278,6 +301,8 @@ void FactsStore::note(Held& held, std::optional<Time> used) {
     held.use.last = std::max(held.use.last, *used);
     if (held.use.times < std::numeric_limits<std::uint32_t>::max())
         ++held.use.times;
+    if (held.use.times == in_use && came_into_use_.size() < limits_.in_memory)
+        came_into_use_.push_back(held.key);
 }
 
 void FactsStore::drop(Place place) {

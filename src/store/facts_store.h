@@ -52,6 +52,12 @@ class FactsStore final : public FactsBook {
     };
     std::optional<Use> use_of(std::string_view key); // none: not in memory, or not used yet
 
+    // A next hop is in use when it was used twice since it is in memory: whoever invents a domain
+    // uses it once, and where mail goes, the lock asks too. Keys that came into use since the last
+    // call.
+    static constexpr std::uint32_t in_use = 2;
+    std::vector<std::string> came_into_use();
+
     // Keys whose MTA-STS policy should be fetched again, those first that wait longest; not of what
     // was last used before `used_since`.
     Result<std::vector<std::string>> policies_due(Time now, Time used_since, std::size_t most);
@@ -79,7 +85,7 @@ class FactsStore final : public FactsBook {
 
     // Under mutex_:
     Held& keep(std::string_view key, FactsPtr facts, std::size_t octets, Use use);
-    static void note(Held& held, std::optional<Time> used);
+    void note(Held& held, std::optional<Time> used);
     void drop(Place place);
 
     Database& reader_;
@@ -90,6 +96,7 @@ class FactsStore final : public FactsBook {
     std::unordered_map<std::string_view, Place> memory_; // keys live in recent_
     std::size_t octets_ = 0;
     std::uint64_t puts_ = 0;
+    std::vector<std::string> came_into_use_;
     // While a forget is under way, or if one began since a find did, what that find reads from disk
     // may be what is being forgotten: it is not kept.
     std::uint64_t forgets_ = 0;

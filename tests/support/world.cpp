@@ -32,6 +32,7 @@ World::Process::Process(World& world, const std::string& path, ResolverLimits li
       refresher(resolver, facts, world.clock, {}),
       gate(facts, resolver, *allowlist, *promises, outage),
       socketmap(gate, world.clock, [&world] { return world.site(); }) {
+    resolver.ask_outage([this] { return outage.active(); });
     resolver.when_learnt(
         [this](const NextHop& next_hop, const FactsPtr& before, const Facts& after) {
             outage.learnt(next_hop.key(), before.get(), after);
@@ -61,16 +62,24 @@ void World::pass(Seconds time) {
     Time next_sweep = clock.now() + between_sweeps;
     while (refreshing && clock.now() < end) {
         const Time due = process_->refresher.next_due().value_or(end);
-        clock.set(std::min({end, next_sweep, std::max(due, clock.now() + Seconds{1})}));
-        run(loop, process_->refresher.step());
+        const Time next = std::min({end, next_sweep, std::max(due, clock.now() + Seconds{1})});
+        running_ += next - clock.now();
+        clock.set(next);
+        process_->outage.tick(clock.now(), running_);
+        process_->refresher.begin(loop);
+        while (!process_->refresher.idle()) {
+            loop.restart();
+            if (loop.run_one() == 0)
+                break;
+        }
         if (clock.now() >= next_sweep) {
             process_->store.settle(); // the sweep reads what is on disk
-            run(loop, process_->refresher.sweep(process_->outage.clock_in_doubt()));
+            run(loop, process_->refresher.sweep(process_->outage.clock_has_settled()));
             next_sweep = clock.now() + between_sweeps;
         }
     }
+    running_ += end - clock.now();
     clock.set(end);
-    running_ += time;
     process_->outage.tick(clock.now(), running_);
 }
 

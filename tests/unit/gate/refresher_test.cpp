@@ -176,12 +176,56 @@ TEST_F(RefresherTest, what_nobody_used_for_a_month_is_gone_and_its_policy_left_t
     EXPECT_EQ(world.process().facts.find("a.test"), nullptr);
 }
 
+// What came into use is kept fresh, though it was learnt before surehopd was started.
+TEST_F(RefresherTest, a_restart_changes_nothing_for_who_writes) {
+    world.dns.add("zone a.test unsigned ttl 3600");
+    mail();
+    world.process().store.settle();
+    world.restart();
+    mail();
+    mail();
+    for (int i = 0; i < 10; ++i) {
+        world.pass(Seconds{1200});
+        EXPECT_EQ(cost(), 0U) << i;
+    }
+}
+
+TEST_F(RefresherTest, invented_domains_take_no_place) {
+    for (int i = 0; i < 1000; ++i)
+        mail("invented" + std::to_string(i) + ".test");
+    EXPECT_EQ(world.process().refresher.scheduled(), 0U);
+}
+
+TEST_F(RefresherTest, more_than_a_thousand_at_once_all_have_their_turn) {
+    for (int round = 0; round < 2; ++round)
+        for (int i = 0; i < 1500; ++i)
+            mail("d" + std::to_string(i) + ".test");
+    world.pass(Seconds{400}); // a denial lives 300 seconds
+    EXPECT_GE(world.process().refresher.scheduled(), 1500U);
+}
+
+// The policy is due, and DNS hiccups: what holds holds.
+TEST_F(RefresherTest, the_daily_refresh_gives_up_nothing_that_holds) {
+    world.dns.add("zone a.test unsigned ttl 3600");
+    mail();
+    world.clock.advance(hours{24} - Seconds{1800});
+    mail(); // fresh for another hour, and its policy is due
+    world.process().store.settle();
+    world.dns.add("a.test MX fails servfail");
+    world.https.asked.clear();
+    run(world.loop, world.process().refresher.sweep(false));
+    EXPECT_EQ(world.https.asked.size(), 1U) << "the policy was fetched";
+    EXPECT_EQ(world.process().facts.find("a.test")->sts.fetched, world.clock.now());
+    EXPECT_EQ(world.mail("nurse@clinic.test", "bob@a.test").verdict.outcome, OutcomeKind::meets);
+    EXPECT_EQ(cost(), 0U);
+}
+
 // A clock that somebody sets a year ahead must not empty the store.
 TEST_F(RefresherTest, nothing_is_dropped_while_the_clock_is_in_doubt) {
     mail();
     world.process().store.settle();
     world.clock.advance(hours{24 * 365});
-    run(world.loop, world.process().refresher.sweep(true));
+    run(world.loop, world.process().refresher.sweep(false));
     world.process().store.settle();
     world.restart();
     EXPECT_NE(world.process().facts.find("a.test"), nullptr);

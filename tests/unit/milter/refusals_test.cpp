@@ -100,6 +100,20 @@ TEST_F(RefusalsTest, many_clients_share_what_memory_there_is) {
     EXPECT_EQ(rows("detail LIKE 'one of several clients was refused % more times%'"), 1);
 }
 
+// Beyond that nobody is blamed for what others do.
+TEST_F(RefusalsTest, strangers_are_not_taken_for_one_another) {
+    for (int i = 0; i < 10; ++i) // as many as are remembered, and their domain
+        refuse("bob@a.test", ten_o_clock, "192.0.2." + std::to_string(i));
+    std::set<std::string> own;
+    for (int i = 0; i < 6; ++i)
+        own.insert(refuse("bob@hospital.test", ten_o_clock, "198.51.100." + std::to_string(i)));
+    EXPECT_EQ(own.size(), 6U) << "rows of their own, up to the limit";
+    EXPECT_EQ(rows("kind = 'refusals'"), 0);
+    const std::string counted = refuse("bob@hospital.test", ten_o_clock, "198.51.100.9");
+    EXPECT_EQ(trace(counted).at(0).recipient, "");
+    EXPECT_EQ(trace(counted).at(0).detail.find("198.51.100"), std::string::npos);
+}
+
 TEST_F(RefusalsTest, a_clock_set_back_ends_the_minute) {
     for (int i = 0; i < 5; ++i)
         refuse("bob@a.test");

@@ -214,16 +214,21 @@ TEST(FactsStore, memory_is_bounded_in_octets_too) {
     EXPECT_EQ(facts.find("k4"), nullptr);
 }
 
-TEST(FactsStore, a_monstrous_fact_does_not_go_to_disk) {
+// Its policy is on disk, and that DANE held; the rest is learnt again.
+TEST(FactsStore, of_a_monstrous_fact_what_binds_goes_to_disk) {
     const TempDir dir;
     TestStore store(dir / "a.db");
     FactsStore facts(store.reader, store.writer);
-    Facts large = test::plain_facts();
+    Facts large = test::full_facts();
     large.hosts[0].records.assign(10'000, test::tlsa(3));
     facts.put("large", shared(large));
     store.settle();
-    EXPECT_NE(facts.find("large"), nullptr);
-    EXPECT_EQ(test::number(store.reader, "SELECT count(*) FROM facts"), 0);
+    EXPECT_EQ(facts.find("large")->hosts[0].records.size(), 10'000U);
+    EXPECT_LT(test::number(store.reader, "SELECT length(body) FROM facts"), 2000);
+    FactsStore later(store.reader, store.writer);
+    EXPECT_EQ(later.find("large")->sts.policy, large.sts.policy);
+    EXPECT_EQ(later.find("large")->hosts[0].usable(), 1U);
+    EXPECT_FALSE(later.find("large")->fresh(large.learnt)) << "never judged";
 }
 
 // Invariants 4 and 10: a flood of invented domains ends somewhere, and a policy that binds is not

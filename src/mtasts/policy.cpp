@@ -36,6 +36,17 @@ std::optional<Mode> mode_of(std::string_view text) {
     return std::nullopt;
 }
 
+// "192.0.2.1": an address to people, four labels to the grammar.
+bool is_dotted_digits(std::string_view text) {
+    bool label = false; // of at least one digit
+    for (const char c : text) {
+        if (c == '.' ? !label : c < '0' || c > '9')
+            return false;
+        label = c != '.';
+    }
+    return label && text.find('.') != std::string_view::npos;
+}
+
 // RFC 8461 §3.2, sts-policy-mx-value = ["*."] Domain. IDNs are A-labels here, and Domain as RFC
 // 5321 has it ends in no dot.
 Fault take_mx(std::string_view value, std::vector<MxPattern>& mx) {
@@ -45,6 +56,8 @@ Fault take_mx(std::string_view value, std::vector<MxPattern>& mx) {
         name.remove_prefix(2);
     if (!is_ascii(name))
         return "an mx is not written in A-labels (xn--...)";
+    if (is_dotted_digits(name)) // a Domain as the grammar has it, which no host bears
+        return std::nullopt;
     const auto domain = Domain::parse(name);
     if (!domain || name.ends_with('.'))
         return fmt::format("mx '{}' is not a host name, with or without '*.' before it",
@@ -161,7 +174,7 @@ Result<Policy> parse_policy(std::string_view body) {
     if (!draft.max_age)
         return Error{"there is no max_age"};
     if (draft.mx.empty() && *draft.mode != Mode::none)
-        return Error{"there is no mx"};
+        return Error{"there is no mx that a host could match"};
     return Policy{*draft.mode, *draft.max_age, std::move(draft.mx)};
 }
 

@@ -5,8 +5,10 @@
 #include <sqlite3.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <fcntl.h>
+#include <thread>
 #include <unistd.h>
 #include <utility>
 
@@ -254,7 +256,16 @@ Result<Database> Database::open(const std::string& path, Access access) {
     Database database(handle, path); // a handle comes even with an error, and wants closing
     if (code != SQLITE_OK)
         return handle != nullptr ? explain(handle, code, path) : Error{"out of memory"};
-    if (auto ready = database.set_up(access); !ready)
+    // Where several open a new file at once, SQLite waits for a lock, but not for one who turns the
+    // file to WAL.
+    using Steady = std::chrono::steady_clock;
+    const auto end = Steady::now() + std::chrono::milliseconds{busy_timeout_ms};
+    auto ready = database.set_up(access);
+    while (!ready && (sqlite3_errcode(handle) & 0xff) == SQLITE_BUSY && Steady::now() < end) {
+        std::this_thread::sleep_for(std::chrono::milliseconds{10});
+        ready = database.set_up(access);
+    }
+    if (!ready)
         return Error{ready.error()};
     return database;
 }

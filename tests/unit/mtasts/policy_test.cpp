@@ -240,12 +240,20 @@ TEST(MtaStsPolicy, STS_47_mx_patterns) {
              std::string("a.test,b.test"), // a list
              std::string("a.test:.test"),  // a list, as Postfix would read it
              std::string("a.test;b"),      // something after it
-             std::string("192.0.2.1"),     // an address
+             std::string("192.0.2."),      // Domain ends in no dot
              std::string("[192.0.2.1]"),   // an address
              std::string("-a.test"),       // no sub-domain
              std::string("xn--abc.test"),  // no A-label
          })
         bad(with_mx(value), "line 3");
+}
+
+// It matches nothing, and spoils nothing.
+TEST(MtaStsPolicy, STS_47_an_address_is_a_domain_that_no_host_bears) {
+    const Policy policy = good(with_mx("192.0.2.1\nmx: mail.example.test\nmx: *.1.2"));
+    ASSERT_EQ(policy.mx.size(), 1U);
+    EXPECT_EQ(policy.mx[0].text(), "mail.example.test");
+    bad(with_mx("192.0.2.1"), "there is no mx");
 }
 
 TEST(MtaStsPolicy, STS_48_u_labels_never_match) {

@@ -254,6 +254,8 @@ Missing Assessment::why_not(Level minimum) const {
             best.reason = Reason::no_sts_dane_unchecked; // it may well publish DANE
         else
             best.reason = strongest->reason;
+    } else if (weakest->reason == Reason::next_hop_host && !without_dane(strongest->reason)) {
+        best.reason = strongest->reason;
     }
     return best;
 }

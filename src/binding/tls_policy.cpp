@@ -76,9 +76,12 @@ Assessment bindable(Assessment assessment, Lock lock) {
     std::erase_if(assessment.offers, [&](const Offer& offer) {
         if (counts(offer))
             return false;
-        const bool perhaps = lock == Lock::none && offer.unsure;
-        assessment.missing.push_back(
-            {offer.level, perhaps ? *offer.unsure : Reason::lock_cannot_say, perhaps});
+        Missing row{offer.level, Reason::lock_cannot_say, false};
+        if (lock == Lock::none && offer.unsure)
+            row = {offer.level, *offer.unsure, true};
+        else if (lock == Lock::none && offer.level == Level::dane)
+            row.reason = Reason::tlsa_partial;
+        assessment.missing.push_back(row);
         return true;
     });
     std::stable_sort(assessment.missing.begin(), assessment.missing.end(),

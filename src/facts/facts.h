@@ -48,6 +48,7 @@ struct Host {
     std::optional<bool> addresses_secure; // none: the resolver does not validate
     Standing tlsa;                        // present: secure records exist, usable or not
     std::vector<dane::Tlsa> records;      // as published
+    std::size_t unreadable = 0;           // records too short to keep; published, and unusable
 
     std::size_t usable() const; // how many records serve SMTP (RFC 7672 §3.1)
     bool operator==(const Host&) const = default;

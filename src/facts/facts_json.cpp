@@ -33,7 +33,7 @@ Json host_json(const Host& host, bool has_preference) {
     const std::size_t usable = host.usable();
     json["tlsa"] = standing_json(host.tlsa);
     json["tlsa"]["usable"] = usable;
-    json["tlsa"]["unusable"] = host.records.size() - usable;
+    json["tlsa"]["unusable"] = host.records.size() + host.unreadable - usable;
     return json;
 }
 
@@ -64,12 +64,15 @@ Json short_host(const Host& host) {
     Json records = Json::array();
     for (const dane::Tlsa& record : host.records)
         records.push_back(dane::print(record));
-    return {{"n", host.name.text()},
-            {"p", host.preference},
-            {"a", short_standing(host.addresses)},
-            {"as", nullable(host.addresses_secure)},
-            {"t", short_standing(host.tlsa)},
-            {"r", std::move(records)}};
+    Json json{{"n", host.name.text()},
+              {"p", host.preference},
+              {"a", short_standing(host.addresses)},
+              {"as", nullable(host.addresses_secure)},
+              {"t", short_standing(host.tlsa)},
+              {"r", std::move(records)}};
+    if (host.unreadable > 0) // rare
+        json["x"] = host.unreadable;
+    return json;
 }
 
 Json short_sts(const StsFacts& sts) {
@@ -176,6 +179,8 @@ class Reader {
         host.tlsa = standing(member(value, "t"));
         for (const Json& record : list(member(value, "r")))
             host.records.push_back(tlsa(record));
+        if (value.contains("x"))
+            host.unreadable = static_cast<std::size_t>(number(value["x"], most));
         hosts.push_back(std::move(host));
     }
 

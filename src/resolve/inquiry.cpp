@@ -26,7 +26,8 @@ class Inquiry {
     asio::awaitable<Facts> run() {
         facts_.learnt = now_;
         facts_.until = now_ + sources_.lifetimes.longest;
-        facts_.sts.standing = {State::absent, Reason::sts_txt_none};
+        facts_.sts.standing = {State::absent, hop_.kind() == HopKind::host ? Reason::next_hop_host
+                                                                           : Reason::sts_txt_none};
         facts_.dane_lost = dane_held_before();
         if (hop_.kind() == HopKind::domain) {
             std::vector<asio::awaitable<void>> both;
@@ -149,7 +150,7 @@ class Inquiry {
         if (facts_.hosts.size() > most_hosts) {
             // One more stands for all that are not asked about: the MTA may use them.
             facts_.hosts.resize(most_hosts + 1, facts_.hosts.front());
-            facts_.hosts.back().addresses = {State::unknown, Reason::look_up_refused};
+            facts_.hosts.back().addresses = {State::unknown, Reason::mx_too_many};
             facts_.hosts.back().tlsa = facts_.hosts.back().addresses;
         }
         if (facts_.hosts.empty())
@@ -236,13 +237,14 @@ class Inquiry {
             }
             host.tlsa = {State::present, Reason::none};
             for (const DnsRecord& record : found.records) {
-                if (host.records.size() == most_tlsa)
+                if (host.records.size() + host.unreadable == most_tlsa)
                     break;
-                // What cannot be read still counts as published, and as unusable (RFC 6698 §4.1):
-                // the standing says so. There is nothing of it to keep.
+                // What cannot be read still counts as published, and as unusable (RFC 6698 §4.1).
                 auto parsed = dane::parse_rdata(std::get<DnsRecord::Raw>(record.data).rdata);
                 if (parsed)
                     host.records.push_back(*std::move(parsed));
+                else
+                    ++host.unreadable;
             }
             if (host.usable() == 0)
                 host.tlsa.reason = Reason::tlsa_unusable;

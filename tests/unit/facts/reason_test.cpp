@@ -44,7 +44,7 @@ TEST(Reason, whose_fault_each_is) {
         "sts-txt-syntax",  "sts-fetch-tls",     "sts-fetch-status",  "sts-fetch-type",
         "sts-fetch-size",  "sts-fetch-address", "sts-policy-syntax", "sts-mode-testing",
         "sts-mode-none",   "sts-mx-mismatch",   "sts-mx-dane-fails", "nothing-published",
-        "next-hop-address"};
+        "next-hop-host",   "next-hop-address"};
     const std::set<std::string_view> unsure = {"dns-timeout", "dns-servfail", "dns-refused",
                                                "sts-fetch-connect", "sts-fetch-timeout"};
     for (const ReasonRow& row : all_reasons()) {

@@ -219,8 +219,8 @@ TEST_F(Inquiry, MoreHostsThanAreAskedAboutAreNotForgotten) {
     const Facts& facts = learn();
     ASSERT_EQ(facts.hosts.size(), most_hosts + 1);
     EXPECT_EQ(facts.hosts.front().tlsa.state, State::present);
-    EXPECT_EQ(facts.hosts.back().addresses, because(State::unknown, Reason::look_up_refused));
-    EXPECT_EQ(facts.hosts.back().tlsa, because(State::unknown, Reason::look_up_refused));
+    EXPECT_EQ(facts.hosts.back().addresses, because(State::unknown, Reason::mx_too_many));
+    EXPECT_EQ(facts.hosts.back().tlsa, because(State::unknown, Reason::mx_too_many));
     EXPECT_EQ(dns.count("TLSA"), most_hosts);
 }
 
@@ -465,9 +465,13 @@ TEST_F(Inquiry, DANE_18_record_too_short_to_read_survives_the_store) {
         zone a.test signed
         a.test      MX  10 mx1.a.test
         mx1.a.test  A   192.0.2.1
-        _25._tcp.mx1.a.test  TLSA  raw 0301)");
+        _25._tcp.mx1.a.test  TLSA  raw 0301
+        _25._tcp.mx1.a.test  TLSA  raw 030101)");
     const Facts& facts = learn();
     EXPECT_EQ(facts.hosts.at(0).tlsa, because(State::present, Reason::tlsa_unusable));
+    const Json shown = to_json(facts)["mx"]["hosts"][0]["tlsa"];
+    EXPECT_EQ(shown["usable"], 0);
+    EXPECT_EQ(shown["unusable"], 2);
     const auto stored = from_store(to_store(facts));
     ASSERT_TRUE(stored) << stored.error();
     EXPECT_EQ(*stored, facts);

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "base/result.h"
-#include "rules/condition.h"
+#include "rules/address_pattern.h"
 
 #include <string>
 #include <string_view>

@@ -1,73 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "resolve/address_range.h"
 
+#include "address/ip_range.h"
 #include "base/text.h"
 
-#include <algorithm>
-#include <arpa/inet.h>
-#include <array>
-#include <cstdint>
 #include <fmt/format.h>
-#include <optional>
-#include <span>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
 
 namespace surehop {
 
 namespace {
-
-// Both families in sixteen octets, IPv4 as ::ffff:a.b.c.d (RFC 4291 §2.5.5.2): one comparison for
-// all.
-using Octets = std::array<std::uint8_t, 16>;
-
-struct Range {
-    Octets from{};
-    unsigned bits = 0; // 0 to 128
-};
-
-constexpr unsigned mapped_bits = 96;
-
-Octets mapped(std::span<const std::uint8_t, 4> v4) {
-    Octets octets{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
-    std::copy(v4.begin(), v4.end(), octets.begin() + 12);
-    return octets;
-}
-
-std::optional<Octets> parse_address(std::string_view text) {
-    if (text.find('\0') != std::string_view::npos)
-        return std::nullopt;
-    const std::string terminated(text);
-    std::array<std::uint8_t, 4> v4{};
-    if (inet_pton(AF_INET, terminated.c_str(), v4.data()) == 1)
-        return mapped(v4);
-    Octets v6{};
-    if (inet_pton(AF_INET6, terminated.c_str(), v6.data()) == 1)
-        return v6;
-    return std::nullopt;
-}
-
-std::optional<Range> parse_range(std::string_view text) {
-    const auto slash = text.find('/');
-    const auto from = parse_address(text.substr(0, slash));
-    if (!from)
-        return std::nullopt;
-    if (slash == std::string_view::npos)
-        return Range{*from, 128};
-    const unsigned before = text.find(':') == std::string_view::npos ? mapped_bits : 0;
-    const auto bits = parse_number(text.substr(slash + 1), 128 - before);
-    if (!bits)
-        return std::nullopt;
-    return Range{*from, before + static_cast<unsigned>(*bits)};
-}
-
-bool holds(const Range& range, const Octets& address) {
-    const std::size_t whole = range.bits / 8;
-    if (!std::equal(address.begin(), address.begin() + static_cast<std::ptrdiff_t>(whole),
-                    range.from.begin()))
-        return false;
-    const unsigned rest = range.bits % 8;
-    const unsigned mask = 0xff00U >> rest & 0xffU;
-    return rest == 0 || ((address[whole] ^ range.from[whole]) & mask) == 0;
-}
 
 // IANA special-purpose address registries (RFC 6890 and later entries). Where an entry lies within
 // a larger one that is not public either, only the larger one stands here. Ranges that the registry
@@ -113,46 +58,51 @@ constexpr auto embeddings = std::to_array<Embedding>({
     {"2002::/16", 2},     // 6to4, RFC 3056 §2
 });
 
-template <class Texts> std::vector<Range> read_ranges(const Texts& texts) {
-    std::vector<Range> ranges;
+template <class Texts> std::vector<IpRange> read_ranges(const Texts& texts) {
+    std::vector<IpRange> ranges;
     for (const auto& text : texts)
-        if (const auto range = parse_range(text))
-            ranges.push_back(*range);
+        if (auto range = IpRange::parse(text))
+            ranges.push_back(*std::move(range));
     return ranges;
 }
 
-bool any_holds(const std::vector<Range>& ranges, const Octets& address) {
-    return std::any_of(ranges.begin(), ranges.end(),
-                       [&](const Range& range) { return holds(range, address); });
+bool any_holds(const std::vector<IpRange>& ranges, const IpAddress& address) {
+    return std::ranges::any_of(ranges, [&](const IpRange& range) { return range.holds(address); });
 }
 
-bool is_public(const Octets& address) {
+// The IPv4 address that begins at this octet.
+IpAddress embedded(const IpAddress& address, std::size_t at) {
+    IpAddress out{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff};
+    std::copy_n(address.begin() + static_cast<std::ptrdiff_t>(at), 4, out.begin() + 12);
+    return out;
+}
+
+bool is_public(const IpAddress& address) {
     static const auto special = read_ranges(special_ranges);
     static const auto special_v6 = read_ranges(special_ranges_v6);
-    if (holds(*parse_range("::ffff:0:0/96"), address))
+    if (IpRange::parse("::ffff:0:0/96")->holds(address))
         return !any_holds(special, address);
-    for (const Embedding& embedding : embeddings) {
-        if (holds(*parse_range(embedding.prefix), address))
-            return is_public(mapped(std::span(address).subspan(embedding.at).template first<4>()));
-    }
-    return holds(*parse_range(global_unicast), address) && !any_holds(special_v6, address);
+    for (const Embedding& embedding : embeddings)
+        if (IpRange::parse(embedding.prefix)->holds(address))
+            return is_public(embedded(address, embedding.at));
+    return IpRange::parse(global_unicast)->holds(address) && !any_holds(special_v6, address);
 }
 
 } // namespace
 
 bool is_public_address(std::string_view address) {
-    const auto octets = parse_address(address);
+    const auto octets = parse_ip(address);
     return octets && is_public(*octets);
 }
 
 bool is_within(std::string_view address, const std::vector<std::string>& ranges) {
-    const auto octets = parse_address(address);
+    const auto octets = parse_ip(address);
     return octets && any_holds(read_ranges(ranges), *octets);
 }
 
 Status check_ranges(const std::vector<std::string>& ranges) {
     for (const std::string& range : ranges)
-        if (!parse_range(range))
+        if (!IpRange::parse(range))
             return Error{fmt::format("\"{}\" is not a range of addresses such as 10.0.0.0/8 or "
                                      "2001:db8::/32, nor an address",
                                      printable(range))};

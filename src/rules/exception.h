@@ -3,7 +3,7 @@
 
 #include "assess/level.h"
 #include "base/time.h"
-#include "rules/condition.h"
+#include "rules/address_pattern.h"
 
 #include <cstdint>
 #include <optional>

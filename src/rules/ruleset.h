@@ -3,7 +3,7 @@
 
 #include "address/path.h"
 #include "assess/level.h"
-#include "rules/condition.h"
+#include "rules/address_pattern.h"
 
 #include <cstddef>
 #include <cstdint>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "rules/condition.h"
+#include "rules/address_pattern.h"
 
 #include <gtest/gtest.h>
 

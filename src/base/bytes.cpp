@@ -46,6 +46,20 @@ std::optional<Bytes> from_hex(std::string_view text) {
     return out;
 }
 
+std::optional<std::string> from_base64(std::string_view text) {
+    std::string padded(text.substr(0, text.find('=')));
+    const std::size_t missing = (4 - padded.size() % 4) % 4;
+    padded.append(missing, '=');
+    std::string out(padded.size() / 4 * 3, '\0');
+    const int length = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                                       reinterpret_cast<const unsigned char*>(padded.data()),
+                                       static_cast<int>(padded.size()));
+    if (missing == 3 || length < 0)
+        return std::nullopt;
+    out.resize(static_cast<std::size_t>(length) - missing);
+    return out;
+}
+
 std::array<std::uint8_t, 32> sha256(std::string_view data) {
     std::array<std::uint8_t, 32> digest{};
     if (EVP_Digest(data.data(), data.size(), digest.data(), nullptr, EVP_sha256(), nullptr) != 1)

@@ -247,6 +247,19 @@ class CommandLine {
         field(command, "--mailer", "mailer",
               "as the MTA would give {rcpt_mailer}: smtp, local, ...");
         field(command, "--host", "host", "as the MTA would give {rcpt_host}: a next hop");
+        field(command, "--user", "user", "who has authenticated; '' for nobody");
+        field(command, "--client", "client", "the address from which the message comes");
+        field(command, "--listener", "listener", "as the MTA would give {daemon_name}");
+        command
+            ->add_option_function<std::vector<std::string>>(
+                "--header",
+                [this](const std::vector<std::string>& lines) { fields_["header"] = lines; },
+                "a header field of the message, 'Name: value'; once for each")
+            ->allow_extra_args(false);
+        field(command, "--size", "size", "the size of the message in octets");
+        command->add_flag_callback(
+            "--requiretls", [this] { fields_["requiretls"] = true; },
+            "the sender asks for REQUIRETLS (RFC 8689)");
         sends(command, "explain", explain_text, true, outcome_status);
     }
 

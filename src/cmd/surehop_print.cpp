@@ -53,6 +53,13 @@ std::string list(const Json& values) {
     return out;
 }
 
+std::string quoted(const Json& values) {
+    std::vector<std::string> out;
+    for (const Json& value : values)
+        out.push_back(fmt::format("\"{}\"", printable(value.get<std::string>(), 80)));
+    return join(out, ", ");
+}
+
 std::string host(const Json& value) {
     const Json& tlsa = part(value, "tlsa");
     std::string records = standing(tlsa);
@@ -121,6 +128,10 @@ std::string explain_text(const Json& e) {
             fmt::format("{}, by rule \"{}\" (falls short: {}, unknown: {}, mode: {})",
                         at(required, "minimum"), at(required, "rule"), at(required, "falls_short"),
                         at(required, "unknown"), at(required, "mode")));
+    if (const Json& open = part(e, "open"); open.is_array() && !open.empty())
+        out += row("still open", "which of these rules decides: " + quoted(open) +
+                                     "; say more of the message (--header, --size, --user, "
+                                     "--client, --listener)");
     if (!exception.is_null())
         out += row("exception", fmt::format("{}: {} is enough until {} ({})", at(exception, "id"),
                                             at(exception, "lowest"), at(exception, "until"),

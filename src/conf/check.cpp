@@ -97,60 +97,31 @@ void check_names(Reading& reading) {
     }
 }
 
-// Whether everything that `inner` matches is matched by the patterns in `outer`, given by text.
-bool covers(const std::unordered_set<std::string>& outer, const AddressPattern& inner) {
-    if (outer.contains("*") || outer.contains(inner.text()))
+// Whether every address of `inner` is in `outer`; an empty set means every address.
+bool covers(const AddressSet& outer, const AddressSet& inner) {
+    if (outer.empty() || outer.any())
         return true;
-    if (!inner.domain())
-        return false;
-    if (inner.kind() == AddressPattern::Kind::address &&
-        outer.contains("@" + inner.domain()->text()))
-        return true;
-    for (auto above = inner.domain()->parent(); !above.empty();) {
-        if (outer.contains(fmt::format("*.{}", above)))
-            return true;
-        const auto dot = above.find('.');
-        above = dot == std::string_view::npos ? std::string_view{} : above.substr(dot + 1);
-    }
-    return false;
-}
-
-struct Reach {
-    std::unordered_set<std::string> senders, recipients; // empty: all
-};
-
-bool covers(const std::unordered_set<std::string>& outer,
-            const std::vector<AddressPattern>& inner) {
-    if (outer.empty() || outer.contains("*"))
-        return true;
-    return !inner.empty() && std::all_of(inner.begin(), inner.end(),
-                                         [&](const AddressPattern& p) { return covers(outer, p); });
+    return !inner.empty() && std::ranges::all_of(inner.patterns(), [&](const AddressPattern& p) {
+        return outer.covers(p);
+    });
 }
 
 void check_reach(Reading& reading) {
-    std::vector<Reach> earlier;
-    const auto texts = [](const std::vector<AddressPattern>& patterns) {
-        std::unordered_set<std::string> out;
-        for (const AddressPattern& p : patterns)
-            out.insert(p.text());
-        return out;
-    };
-    for (const Rule& rule : reading.settings.rules) {
-        const auto hides = [&](const Reach& reach) {
-            return covers(reach.senders, rule.senders) && covers(reach.recipients, rule.recipients);
-        };
-        const auto hiding = std::find_if(earlier.begin(), earlier.end(), hides);
-        if (hiding != earlier.end()) {
-            const auto index = static_cast<std::size_t>(hiding - earlier.begin());
-            reading.warn(
-                reading.place_of(place_prefix("rule", earlier.size() + 1)),
-                fmt::format(
-                    "rule \"{}\" never decides, since rule \"{}\" in line {} matches all of "
-                    "it first; move it up, or remove it",
-                    rule.requirement.rule, reading.settings.rules[index].requirement.rule,
-                    reading.place_of(place_prefix("rule", index + 1)).line));
-        }
-        earlier.push_back({texts(rule.senders), texts(rule.recipients)});
+    const auto& rules = reading.settings.rules;
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+        const auto before = std::span(rules).first(i);
+        const auto hiding = std::ranges::find_if(before, [&](const Rule& earlier) {
+            return earlier.on_envelope_alone() && covers(earlier.senders, rules[i].senders) &&
+                   covers(earlier.recipients, rules[i].recipients);
+        });
+        if (hiding == before.end())
+            continue;
+        const auto index = static_cast<std::size_t>(hiding - before.begin());
+        reading.warn(reading.place_of(place_prefix("rule", i + 1)),
+                     fmt::format("rule \"{}\" never decides, since rule \"{}\" in line {} matches "
+                                 "all of it first; move it up, or remove it",
+                                 rules[i].requirement.rule, hiding->requirement.rule,
+                                 reading.place_of(place_prefix("rule", index + 1)).line));
     }
 }
 
@@ -161,7 +132,7 @@ bool check_size(Reading& reading) {
     for (std::size_t i = 1; i <= reading.settings.rules.size(); ++i) {
         const Rule& rule = reading.settings.rules[i - 1];
         count += rule.senders.size() + rule.recipients.size();
-        if (count > most_patterns) {
+        if (count > most_patterns || count * reading.settings.rules.size() > most_comparisons) {
             reading.error(reading.place_of(place_prefix("rule", i)),
                           fmt::format("the rules have more than {} patterns; write fewer, such as "
                                       "*.example.org for many domains",

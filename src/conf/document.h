@@ -15,15 +15,18 @@ struct RawItem {
     enum class Type { text, number, other };
     Type type = Type::other;
     Place place;
-    std::string text; // of a number: its digits; of anything else: how to call it ("a date")
+    std::string text;      // of a number: its digits; of anything else: how to call it ("a date")
+    std::string name = {}; // of an element of a table
 };
+
+enum class RawShape { value, list, table };
 
 struct RawKey {
     std::string name;
     Place place; // of the name
     RawItem value;
-    bool is_list = false;
-    std::vector<RawItem> elements;
+    RawShape shape = RawShape::value;
+    std::vector<RawItem> elements; // of a list or a table
 };
 
 struct RawSection {

@@ -100,6 +100,17 @@ Result<std::string> range_text(std::string_view text) {
     return std::string(text);
 }
 
+Result<IpRange> range_of(std::string_view text) {
+    auto range = IpRange::parse(text);
+    if (!range)
+        return bad(text, "is not a range of addresses");
+    return *std::move(range);
+}
+
+Result<std::string> any_text(std::string_view text) { return std::string(text); }
+
+Result<std::string> lower_text(std::string_view text) { return lower(text); }
+
 Result<std::string> quotable_text(std::string_view text) {
     const auto foreign = [](char c) { return c < 0x20 || c > 0x7e || c == '"' || c == '\\'; };
     if (std::any_of(text.begin(), text.end(), foreign))

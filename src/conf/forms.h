@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "address/ip_range.h"
 #include "base/result.h"
 #include "rules/address_pattern.h"
 
@@ -23,6 +24,9 @@ Result<std::string> domain_text(std::string_view text);  // A-labels
 Result<std::string> address_text(std::string_view text); // canonical, no port
 Result<std::string> server_text(std::string_view text);  // 127.0.0.1:53 or [::1]:53
 Result<std::string> range_text(std::string_view text);
+Result<IpRange> range_of(std::string_view text);
+Result<std::string> any_text(std::string_view text);
+Result<std::string> lower_text(std::string_view text); // in lower case
 
 // Stands in replies and headers, between quotes: printable ASCII without " and \.
 Result<std::string> quotable_text(std::string_view text);

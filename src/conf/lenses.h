@@ -2,6 +2,7 @@
 #pragma once
 
 #include "conf/forms.h"
+#include "conf/pattern_file.h"
 #include "conf/table.h"
 
 #include <fmt/format.h>
@@ -98,6 +99,56 @@ inline constexpr Lens block_list_at = {
     [](const Settings& s, std::size_t index) {
         const auto& list = (s.*G).at(index - 1).*M;
         return list.empty() ? Shown{} : texts(list);
+    }};
+
+// Address patterns of a rule: written one by one, or a file that lists them.
+template <auto M, auto parse>
+inline constexpr Lens addresses = {[](Settings& s, std::size_t index, const Item& item) -> Status {
+                                       AddressSet& set = s.rules.at(index - 1).*M;
+                                       if (item.text.starts_with(list_file_scheme)) {
+                                           auto listed = read_patterns(
+                                               item.text.substr(list_file_scheme.size()), parse);
+                                           if (!listed)
+                                               return Error{listed.error()};
+                                           set.add(*std::move(listed), item.text);
+                                           return Done{};
+                                       }
+                                       auto pattern = parse(item.text);
+                                       if (!pattern)
+                                           return Error{pattern.error()};
+                                       set.add(*std::move(pattern));
+                                       return Done{};
+                                   },
+                                   [](const Settings& s, std::size_t index) {
+                                       const AddressSet& set = s.rules.at(index - 1).*M;
+                                       return set.empty() ? Shown{} : Shown{set.from()};
+                                   }};
+
+inline constexpr Lens fields = {[](Settings& s, std::size_t index, const Item& item) -> Status {
+                                    auto field = FieldCondition::parse(item.name, item.text);
+                                    if (!field)
+                                        return Error{field.error()};
+                                    s.rules.at(index - 1).fields.push_back(*std::move(field));
+                                    return Done{};
+                                },
+                                [](const Settings& s, std::size_t index) {
+                                    std::vector<std::string> out;
+                                    for (const FieldCondition& field :
+                                         s.rules.at(index - 1).fields) {
+                                        out.push_back(field.name());
+                                        out.push_back(field.expression());
+                                    }
+                                    return out.empty() ? Shown{} : Shown{out};
+                                }};
+
+inline constexpr Lens larger_than = {
+    [](Settings& s, std::size_t index, const Item& item) -> Status {
+        s.rules.at(index - 1).larger_than = item.number;
+        return Done{};
+    },
+    [](const Settings& s, std::size_t index) {
+        const auto& octets = s.rules.at(index - 1).larger_than;
+        return octets ? one(std::to_string(*octets)) : Shown{};
     }};
 
 // What [policy] and [[rule]] have in common.

@@ -42,11 +42,17 @@ RawItem item_of(const toml::node& node) {
 }
 
 RawKey key_of(const toml::key& key, const toml::node& node) {
-    RawKey out{std::string(key.str()), place_of(key.source()), item_of(node), false, {}};
+    RawKey out{std::string(key.str()), place_of(key.source()), item_of(node), RawShape::value, {}};
     if (const toml::array* list = node.as_array()) {
-        out.is_list = true;
+        out.shape = RawShape::list;
         for (const toml::node& element : *list)
             out.elements.push_back(item_of(element));
+    } else if (const toml::table* table = node.as_table()) {
+        out.shape = RawShape::table;
+        for (const auto& [name, element] : *table) {
+            out.elements.push_back(item_of(element));
+            out.elements.back().name = name.str();
+        }
     }
     return out;
 }

@@ -33,10 +33,11 @@ struct Loaded {
 
 constexpr std::size_t most_configuration_bytes = std::size_t{1} << 20U;
 constexpr std::size_t most_rules = 1000;
-constexpr std::size_t most_patterns = 10'000; // of all rules together
+constexpr std::size_t most_patterns = 100'000;       // of all rules together, lists and all
+constexpr std::size_t most_comparisons = 20'000'000; // patterns times rules
 
 Loaded load_file(const std::string& path);
-Loaded load_text(std::string_view text, const std::string& name); // touches no file
+Loaded load_text(std::string_view text, const std::string& name); // reads the lists that it names
 
 // For `surehopd --defaults` alone: every setting at its default, which is audit mode without a
 // lock.

@@ -94,12 +94,14 @@ void take_key(const Row& row, std::size_t index, const RawKey& key, Reading& rea
         }
     };
     reading.settings.places[setting] = key.value.place;
-    if (row.type != Type::list)
+    if (row.type != Type::list && row.type != Type::table)
         return take(key.value);
-    if (!key.is_list) {
+    const bool is_table = row.type == Type::table;
+    if (key.shape != (is_table ? RawShape::table : RawShape::list)) {
         reading.failed.insert(setting);
-        return reading.error(key.value.place, fmt::format("{} must be a list of texts; write {}",
-                                                          row.key, example(row, key.value)));
+        return reading.error(key.value.place,
+                             fmt::format("{} must be a {} of texts; write {}", row.key,
+                                         name_of(row.type), example(row, key.value)));
     }
     // In a rule an empty list would mean every address, which nobody wants who writes [].
     if (key.elements.empty() && is_repeated(row.section)) {
@@ -165,7 +167,7 @@ void read_repeated(std::string_view name, const RawDocument& document, Reading& 
                                              "patterns in each",
                                              most_rules, titled(name)));
         if (name == "rule")
-            reading.settings.rules.push_back({{}, {}, reading.settings.policy});
+            reading.settings.rules.emplace_back().requirement = reading.settings.policy;
         else
             reading.settings.routes.emplace_back();
         ++index;

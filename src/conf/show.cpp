@@ -28,9 +28,15 @@ std::string toml_text(std::string_view text) {
 std::string toml_value(const Row& row, const std::vector<std::string>& values) {
     if (row.type == Type::number)
         return values.front();
-    if (row.type != Type::list)
+    if (row.type != Type::list && row.type != Type::table)
         return toml_text(values.front());
     std::vector<std::string> elements;
+    if (row.type == Type::table) {
+        for (std::size_t i = 0; i + 1 < values.size(); i += 2)
+            elements.push_back(
+                fmt::format("{} = {}", toml_text(values[i]), toml_text(values[i + 1])));
+        return fmt::format("{{ {} }}", join(elements, ", "));
+    }
     for (const std::string& value : values)
         elements.push_back(toml_text(value));
     return fmt::format("[{}]", join(elements, ", "));
@@ -39,11 +45,17 @@ std::string toml_value(const Row& row, const std::vector<std::string>& values) {
 Json json_value(const Row& row, const std::vector<std::string>& values) {
     if (row.type == Type::number)
         return parse_number(values.front(), row.most).value_or(0);
+    if (row.type == Type::table) {
+        Json out = Json::object();
+        for (std::size_t i = 0; i + 1 < values.size(); i += 2)
+            out[values[i]] = values[i + 1];
+        return out;
+    }
     return row.type == Type::list ? Json(values) : Json(values.front());
 }
 
 std::vector<std::string> default_of(const Row& row) {
-    if (row.type == Type::list && row.initial.empty())
+    if ((row.type == Type::list || row.type == Type::table) && row.initial.empty())
         return {};
     return {std::string(row.initial)};
 }

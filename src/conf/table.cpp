@@ -109,18 +109,65 @@ constexpr auto rows = std::to_array<Row>({
      .key = "sender",
      .type = Type::list,
      .most = 1000,
-     .form = "user@example.org, @example.org, *.example.org, <> or *",
+     .form = "user@example.org, @example.org, *.example.org, <>, * or file:/path",
      .absent = Absent::nothing,
      .help = "Envelope senders for whom the rule holds; without it, every sender",
-     .lens = block_list_at<&Settings::rules, &Rule::senders, AddressPattern::parse>},
+     .lens = addresses<&Rule::senders, AddressPattern::parse>},
     {.section = "rule",
      .key = "recipient",
      .type = Type::list,
      .most = 1000,
-     .form = "user@example.org, @example.org, *.example.org or *",
+     .form = "user@example.org, @example.org, *.example.org, * or file:/path",
      .absent = Absent::nothing,
      .help = "Recipients for whom the rule holds; without it, every recipient",
-     .lens = block_list_at<&Settings::rules, &Rule::recipients, recipient_pattern>},
+     .lens = addresses<&Rule::recipients, recipient_pattern>},
+    {.section = "rule",
+     .key = "user",
+     .type = Type::list,
+     .most = 200,
+     .form = "the name with which somebody authenticates, or *",
+     .absent = Absent::nothing,
+     .help = "Authenticated users for whom the rule holds; * is any of them",
+     .lens = block_list_at<&Settings::rules, &Rule::users, lower_text>},
+    {.section = "rule",
+     .key = "client",
+     .type = Type::list,
+     .most = 1000,
+     .form = "10.0.0.0/8, 2001:db8::/32 or one address",
+     .absent = Absent::nothing,
+     .help = "Addresses from which the message comes in",
+     .lens = block_list_at<&Settings::rules, &Rule::clients, range_of>},
+    {.section = "rule",
+     .key = "listener",
+     .type = Type::list,
+     .form = "the mail server's name for where it listens: {daemon_name}",
+     .absent = Absent::nothing,
+     .help = "Where the message comes in",
+     .lens = block_list_at<&Settings::rules, &Rule::listeners, any_text>},
+    {.section = "rule",
+     .key = "header",
+     .type = Type::table,
+     .most = 1000,
+     .form = "{ \"X-Classification\" = \"(?i)confidential|secret\" }",
+     .absent = Absent::nothing,
+     .help = "Header fields that match these expressions, all of them",
+     .lens = fields},
+    {.section = "rule",
+     .key = "larger_than",
+     .type = Type::number,
+     .least = 1,
+     .most = 1'000'000'000'000,
+     .absent = Absent::nothing,
+     .initial = "10000000",
+     .help = "The size in octets that the whole message exceeds",
+     .lens = larger_than},
+    {.section = "rule",
+     .key = "hours",
+     .type = Type::list,
+     .form = "Mon-Fri 08:00-18:00, Sat 00:00-24:00 or 22:00-06:00",
+     .absent = Absent::nothing,
+     .help = "When the message comes in, in the time zone of this machine",
+     .lens = block_list_at<&Settings::rules, &Rule::hours, Hours::parse>},
     {.section = "rule",
      .key = "minimum",
      .type = Type::word,
@@ -345,7 +392,7 @@ constexpr auto rows = std::to_array<Row>({
 
 std::string_view name_of(Type type) {
     constexpr auto names =
-        std::to_array<std::string_view>({"word", "text", "duration", "number", "list"});
+        std::to_array<std::string_view>({"word", "text", "duration", "number", "list", "table"});
     return names.at(static_cast<std::size_t>(type));
 }
 
@@ -362,6 +409,7 @@ std::string Row::range() const {
         return fmt::format("{} to {}", least, most);
     case Type::text:
     case Type::list:
+    case Type::table:
         break;
     }
     return std::string(form);

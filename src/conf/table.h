@@ -25,6 +25,7 @@ enum class Type : std::uint8_t {
     duration, // a text such as "2s", of `least` to `most` milliseconds
     number,   // an integer from `least` to `most`
     list,     // a list of such texts
+    table,    // such texts by name: { "X-Label" = "secret" }
 };
 std::string_view name_of(Type type);
 
@@ -39,7 +40,8 @@ enum class Absent : std::uint8_t {
 // One value that is of its row's type and in its range.
 struct Item {
     std::string text;
-    std::size_t word = 0; // index into `words`
+    std::string name = {}; // of an element of a table
+    std::size_t word = 0;  // index into `words`
     Millis duration{};
     std::uint64_t number = 0;
 };
@@ -49,7 +51,7 @@ struct Lens {
     // `index`: which [[rule]] or [[route]], from 1; 0 in the other sections. A list is taken
     // element by element. The error says what is wrong; what to write instead is the row's range().
     Status (*take)(Settings& settings, std::size_t index, const Item& item);
-    // None: has no value, and is not shown.
+    // None: has no value, and is not shown. Of a table: a name, its text, the next name, ...
     std::optional<std::vector<std::string>> (*show)(const Settings& settings, std::size_t index);
 };
 

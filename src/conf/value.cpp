@@ -65,6 +65,12 @@ Result<Item> parse_text(const Row& row, const RawItem& raw) {
     return Item{raw.text};
 }
 
+std::string_view kind_of(Type type) {
+    return type == Type::list    ? "a list of texts"
+           : type == Type::table ? "a table of texts"
+                                 : "a text in quotes";
+}
+
 } // namespace
 
 std::string example(const Row& row, const RawItem& raw) {
@@ -83,6 +89,8 @@ std::string example(const Row& row, const RawItem& raw) {
     }
     case Type::text:
         return fmt::format("{} = \"...\"", row.key);
+    case Type::table:
+        return fmt::format("{} = {}", row.key, row.form);
     case Type::list:
         break;
     }
@@ -94,8 +102,7 @@ Result<Item> parse_item(const Row& row, const RawItem& raw) {
     if (row.type == Type::number)
         return parse_number_item(row, raw);
     if (raw.type != RawItem::Type::text)
-        return Error{fmt::format("{} must be {}, not {}; write {}", row.key,
-                                 row.type == Type::list ? "a list of texts" : "a text in quotes",
+        return Error{fmt::format("{} must be {}, not {}; write {}", row.key, kind_of(row.type),
                                  raw.type == RawItem::Type::number ? "a number" : raw.text,
                                  example(row, raw))};
     return row.type == Type::word       ? parse_word(row, raw)
@@ -104,9 +111,10 @@ Result<Item> parse_item(const Row& row, const RawItem& raw) {
 }
 
 Status take_item(const Row& row, std::size_t index, const RawItem& raw, Settings& settings) {
-    const auto item = parse_item(row, raw);
+    auto item = parse_item(row, raw);
     if (!item)
         return Error{item.error()};
+    item->name = raw.name;
     const Status taken = row.lens.take(settings, index, *item);
     if (!taken) {
         // Some parsers know a remedy themselves, for everybody; the row knows what fits here.
@@ -120,7 +128,7 @@ Status take_item(const Row& row, std::size_t index, const RawItem& raw, Settings
 void take_default(const Row& row, std::size_t index, Settings& settings) {
     const bool none = row.absent == Absent::as_policy || row.absent == Absent::nothing ||
                       is_repeated(row.section) != (index > 0) ||
-                      (row.type == Type::list && row.initial.empty());
+                      ((row.type == Type::list || row.type == Type::table) && row.initial.empty());
     if (none)
         return;
     const auto type = row.type == Type::number ? RawItem::Type::number : RawItem::Type::text;

@@ -2,8 +2,10 @@
 #include "control/commands.h"
 
 #include "base/text.h"
+#include "control/asked.h"
 #include "control/explain.h"
 #include "facts/facts_json.h"
+#include "gate/local_time.h"
 #include "gate/route.h"
 
 #include <fmt/format.h>
@@ -109,21 +111,11 @@ asio::awaitable<Json> Commands::answer(Json request, Peer peer) {
 }
 
 asio::awaitable<Json> Commands::explain(const Json& request) {
-    Context context;
-    auto recipient = Path::parse(text_of(request, "address"));
-    if (!recipient)
-        co_return control_error(recipient.error());
-    if (recipient->is_null())
-        co_return control_error("name the recipient's address");
-    context.recipient = *std::move(recipient);
-    if (const std::string from = text_of(request, "from"); !from.empty()) {
-        auto sender = Path::parse(from);
-        if (!sender)
-            co_return control_error("--from: " + sender.error());
-        context.sender = *std::move(sender);
-    }
-    context.mailer = text_of(request, "mailer");
-    context.host = text_of(request, "host");
+    Asked asked;
+    if (const auto read = read_question(request, asked); !read)
+        co_return control_error(read.error());
+    Context& context = asked.context;
+    context.when = local_time(parts_.clock.now());
 
     const SitePtr site = parts_.site();
     auto judged = parts_.gate.judge_known(context, *site, parts_.clock.now());

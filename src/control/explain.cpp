@@ -114,6 +114,7 @@ Json explain_json(const Decision& d, const std::optional<Promises::Row>& promise
                           {"falls_short", name_of(d.requirement.falls_short)},
                           {"unknown", name_of(d.requirement.unknown)},
                           {"mode", name_of(d.requirement.mode)}};
+    out["open"] = d.open; // the rules that may yet decide, when the message has spoken
     out["exception"] = exception_json(d.exception);
     out["promise"] =
         promise ? Json{{"level", name_of(promise->level)}, {"until", until_json(promise->until)}}

@@ -6,6 +6,7 @@
 #include "assess/assessment.h"
 #include "binding/tls_policy.h"
 #include "facts/facts.h"
+#include "rules/context.h"
 #include "rules/exception.h"
 #include "rules/verdict.h"
 #include "store/ledger.h"
@@ -20,14 +21,6 @@
 
 namespace surehop {
 
-// What the MTA hands over at RCPT.
-struct Context {
-    Path sender;
-    Path recipient;
-    std::string mailer; // {rcpt_mailer}; empty when the MTA says nothing
-    std::string host;   // {rcpt_host}
-};
-
 struct Decision {
     Path sender;
     Path recipient;
@@ -35,6 +28,10 @@ struct Decision {
     std::vector<NextHop> next_hops; // all that the MTA may use
     HopSource source = HopSource::recipient_domain;
     Requirement requirement;
+    // The rules that may turn out to decide, where the message has not told yet which: the
+    // recipient goes on, and is judged again at the end. Empty: this is the decision.
+    std::vector<std::string> open;
+    std::vector<NextHop> to_learn; // of an open one: what must be known by then
     std::optional<Exception> exception;
     FactsPtr facts;        // null where none were needed, or none could be had
     Assessment assessment; // with the offers that count

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gate/gate.h"
 
-#include "gate/route.h"
-
 #include <algorithm>
 #include <utility>
 
@@ -71,10 +69,38 @@ std::variant<Decision, Miss> Gate::judge(const Context& context, const Site& sit
     d.next_hops = way.next_hops;
     d.source = way.source;
 
-    // 2. What is required?
-    d.requirement = site.rules->requirement(context.sender, context.recipient);
-    d.exception = allowlist_.match(context.sender, context.recipient, now);
+    // 2. What is required? Where the message will tell, RCPT refuses only what every rule that may
+    // decide refuses.
+    if (!context.requiretls) // an exception is for what rules ask, not for what the sender does
+        d.exception = allowlist_.match(context.sender, context.recipient, now);
+    const auto candidates = site.rules->candidates(context);
+    std::optional<Decision> passing, mildest;
+    Miss miss;
+    for (const Requirement* candidate : candidates) {
+        d.requirement = context.requiretls ? with_requiretls(*candidate) : *candidate;
+        auto judged = judge_one(d, way, site, now, unlearnt);
+        if (candidates.size() == 1)
+            return judged;
+        if (auto* missing = std::get_if<Miss>(&judged))
+            miss = std::move(*missing);
+        else if (auto& one = std::get<Decision>(judged); !refuses(one.verdict.action))
+            passing = std::move(one);
+        else if (!mildest || one.verdict.action <= mildest->verdict.action)
+            mildest = std::move(one);
+    }
+    if (passing) {
+        for (const Requirement* candidate : candidates)
+            passing->open.push_back(candidate->rule);
+        passing->to_learn = std::move(miss.next_hops);
+        return *std::move(passing);
+    }
+    if (!miss.next_hops.empty())
+        return miss;
+    return *std::move(mildest);
+}
 
+std::variant<Decision, Miss> Gate::judge_one(Decision d, const Way& way, const Site& site, Time now,
+                                             std::optional<Reason> unlearnt) const {
     // 3. and 4. The MTA may use any next hop of a list: the weakest counts.
     std::optional<Decision> weakest;
     Miss miss;

@@ -3,6 +3,7 @@
 
 #include "gate/decision.h"
 #include "gate/references.h"
+#include "gate/route.h"
 #include "gate/site.h"
 #include "resolve/outage.h"
 #include "resolve/resolver.h"
@@ -53,6 +54,9 @@ class Gate {
   private:
     std::variant<Decision, Miss> judge(const Context& context, const Site& site, Time now,
                                        std::optional<Reason> unlearnt) const;
+    // Under one requirement, which `d` has.
+    std::variant<Decision, Miss> judge_one(Decision d, const Way& way, const Site& site, Time now,
+                                           std::optional<Reason> unlearnt) const;
     // Step 3 and 4, for one of the next hops: `d` has the requirement. `hidden`: why it cannot be
     // seen, if so.
     std::variant<Decision, Miss> judge_hop(Decision d, Reason hidden, const Site& site, Time now,

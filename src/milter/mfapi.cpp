@@ -49,7 +49,7 @@ class Connections {
         : tell(std::move(teller)), parts_(std::move(parts)),
           recording_("recording decisions", tell) {}
 
-    Session* open(std::string client) {
+    Session* open(Client client) {
         auto session = std::make_unique<Session>(parts_, recording_, std::move(client));
         Session* address = session.get();
         const std::lock_guard hold(mutex_);
@@ -61,6 +61,8 @@ class Connections {
         const std::lock_guard hold(mutex_);
         sessions_.erase(session);
     }
+
+    SitePtr site() const { return parts_.site(); }
 
     const Tell tell;
 
@@ -181,23 +183,39 @@ const in6_addr* whole_network(const in6_addr& address, in6_addr& network) {
     return &network;
 }
 
-// Whom the limits hold for: an address, or of IPv6 its network; "" of this machine.
-std::string client_of(const _SOCK_ADDR* address) {
+std::string text_of(int family, const void* octets) {
     std::array<char, INET6_ADDRSTRLEN> text{};
-    in6_addr network{};
-    const void* octets = nullptr;
-    if (address != nullptr && address->sa_family == AF_INET)
-        octets = &reinterpret_cast<const sockaddr_in*>(address)->sin_addr;
-    else if (address != nullptr && address->sa_family == AF_INET6)
-        octets = whole_network(reinterpret_cast<const sockaddr_in6*>(address)->sin6_addr, network);
-    if (octets == nullptr ||
-        inet_ntop(address->sa_family, octets, text.data(), text.size()) == nullptr)
-        return "";
-    return text.data();
+    const char* made = inet_ntop(family, octets, text.data(), text.size());
+    return made == nullptr ? "" : made;
+}
+
+Client client_of(const _SOCK_ADDR* address) {
+    if (address != nullptr && address->sa_family == AF_INET) {
+        const auto* v4 = reinterpret_cast<const sockaddr_in*>(address);
+        const std::string text = text_of(AF_INET, &v4->sin_addr);
+        return {text, text};
+    }
+    if (address != nullptr && address->sa_family == AF_INET6) {
+        const auto* v6 = reinterpret_cast<const sockaddr_in6*>(address);
+        in6_addr network{};
+        return {text_of(AF_INET6, &v6->sin6_addr),
+                text_of(AF_INET6, whole_network(v6->sin6_addr, network))};
+    }
+    return {};
 }
 
 // ---- the callbacks
 // -------------------------------------------------------------------------------
+
+// The body is megabytes, and only its size is ever asked for.
+bool wants_body() noexcept {
+    bool wanted = false;
+    guard(SMFIS_CONTINUE, [&](Connections& connections) {
+        wanted = connections.site()->rules->asks_for_size();
+        return SMFIS_CONTINUE;
+    });
+    return wanted;
+}
 
 // Steps that are not needed are not sent, and those that are never answered cost no round trip:
 // libmilter sees to it where the MTA cannot (SMFIP_NR_*).
@@ -206,17 +224,18 @@ sfsistat on_negotiate(SMFICTX* ctx, unsigned long offered_actions, unsigned long
                       unsigned long* steps, unsigned long* f2, unsigned long* f3) {
     *actions =
         offered_actions & (SMFIF_ADDHDRS | SMFIF_CHGHDRS | SMFIF_QUARANTINE | SMFIF_SETSYMLIST);
-    *steps = offered_steps & (SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_NOEOH |
-                              SMFIP_NOBODY | SMFIP_NR_CONN | SMFIP_NR_HDR);
+    *steps = offered_steps & (SMFIP_NOHELO | SMFIP_NOUNKNOWN | SMFIP_NODATA | SMFIP_NR_CONN |
+                              SMFIP_NR_HDR | (wants_body() ? SMFIP_NR_BODY : SMFIP_NOBODY));
     *f2 = 0;
     *f3 = 0;
     if ((*actions & SMFIF_SETSYMLIST) != 0) {
         // Where mail goes must not depend on how somebody has set milter_rcpt_macros.
-        std::string at_mail = "{mail_addr}";
+        std::string at_mail = "{mail_addr} {auth_authen} {daemon_name}";
         std::string at_rcpt = "{rcpt_mailer} {rcpt_host} {rcpt_addr}";
         std::string at_end = "i";
         smfi_setsymlist(ctx, SMFIM_ENVFROM, at_mail.data());
         smfi_setsymlist(ctx, SMFIM_ENVRCPT, at_rcpt.data());
+        smfi_setsymlist(ctx, SMFIM_EOH, at_end.data());
         smfi_setsymlist(ctx, SMFIM_EOM, at_end.data());
     }
     return SMFIS_CONTINUE;
@@ -233,7 +252,10 @@ sfsistat on_connect(SMFICTX* ctx, char* /*host*/, _SOCK_ADDR* address) {
 
 sfsistat on_mail(SMFICTX* ctx, char** arguments) {
     return with_session(ctx, SMFIS_TEMPFAIL, [&](Session& session) {
-        return answer(ctx, session.mail(arguments[0], macros_of(ctx)));
+        std::vector<std::string_view> parameters;
+        for (char** parameter = arguments + 1; *parameter != nullptr; ++parameter)
+            parameters.emplace_back(*parameter);
+        return answer(ctx, session.mail(arguments[0], parameters, macros_of(ctx)));
     });
 }
 
@@ -246,6 +268,19 @@ sfsistat on_rcpt(SMFICTX* ctx, char** arguments) {
 sfsistat on_header(SMFICTX* ctx, char* name, char* value) {
     return with_session(ctx, SMFIS_NOREPLY, [&](Session& session) {
         session.header(name, value);
+        return SMFIS_NOREPLY;
+    });
+}
+
+sfsistat on_end_of_header(SMFICTX* ctx) {
+    return with_session(ctx, SMFIS_TEMPFAIL, [&](Session& session) {
+        return answer(ctx, session.end_of_header(macros_of(ctx)));
+    });
+}
+
+sfsistat on_body(SMFICTX* ctx, unsigned char* /*octets*/, std::size_t count) {
+    return with_session(ctx, SMFIS_NOREPLY, [&](Session& session) {
+        session.body(count);
         return SMFIS_NOREPLY;
     });
 }
@@ -356,6 +391,8 @@ Result<std::unique_ptr<Milter>> Milter::open(const std::string& socket, SessionP
     filter.xxfi_envfrom = on_mail;
     filter.xxfi_envrcpt = on_rcpt;
     filter.xxfi_header = on_header;
+    filter.xxfi_eoh = on_end_of_header;
+    filter.xxfi_body = on_body;
     filter.xxfi_eom = on_end_of_message;
     filter.xxfi_abort = on_abort;
     filter.xxfi_close = on_close;

@@ -83,6 +83,8 @@ std::string_view words_of(Level level) {
 std::string requirement_words(const Decision& decision, std::size_t width) {
     const Requirement& required = decision.requirement;
     const std::string rule = shortened(printable(required.rule, 200), width);
+    if (required.by_requiretls && decision.verdict.demanded == Level::none)
+        return fmt::format("{} (asked for by the sender, REQUIRETLS)", words_of(required.minimum));
     if (decision.verdict.demanded != Level::none)
         return fmt::format("{} (as all mail to its next hop, whatever rule \"{}\" asks)",
                            words_of(decision.verdict.demanded), rule);
@@ -159,8 +161,6 @@ Reply with_codes(const Decision& decision, bool permanent) {
     reply.enhanced = permanent ? codes.permanent_enhanced : codes.temporary_enhanced;
     return reply;
 }
-
-bool refuses(Action action) { return action == Action::reject || action == Action::defer; }
 
 } // namespace
 

@@ -3,6 +3,8 @@
 
 #include "base/log.h"
 #include "base/text.h"
+#include "gate/local_time.h"
+#include "milter/field.h"
 #include "milter/tls_required.h"
 
 #include <fmt/format.h>
@@ -18,6 +20,9 @@ namespace {
 // Each deletion makes the MTA search its queue file from the start: a message full of forged fields
 // would keep it busy for hours.
 constexpr int most_forged = 100;
+
+// Kept of the fields that rules ask about; what is beyond cannot be told.
+constexpr std::size_t most_field_octets = 65'536;
 
 constexpr std::size_t longest_path = 320; // that is recorded of an address that cannot be read
 
@@ -66,6 +71,25 @@ PolicyMode strictest_mode(const RuleSet& rules) {
     return enforced ? PolicyMode::enforce : rules.mode();
 }
 
+// "a@one.test, b@two.test and 7 more"
+std::string first_of(const std::vector<std::string>& recipients) {
+    constexpr std::size_t most_named = 3;
+    const std::size_t named = std::min(recipients.size(), most_named);
+    std::string out;
+    for (const std::string& recipient : std::span(recipients).first(named))
+        out += fmt::format("{}{}", out.empty() ? "" : ", ", printable(recipient, 100));
+    return recipients.size() == named
+               ? out
+               : fmt::format("{} and {} more", out, recipients.size() - named);
+}
+
+// "REQUIRETLS" (RFC 8689 §2).
+bool asks_for_tls(std::span<const std::string_view> parameters) {
+    return std::ranges::any_of(parameters, [](std::string_view parameter) {
+        return same_ignoring_case(parameter, "REQUIRETLS");
+    });
+}
+
 // A quoted-string for a header field (RFC 5322 §3.2.4), on one line.
 std::string quoted(const std::string& text) {
     std::string out = "\"";
@@ -79,23 +103,35 @@ std::string quoted(const std::string& text) {
 
 } // namespace
 
-Session::Session(const SessionParts& parts, Incident& recording, std::string client)
+Session::Session(const SessionParts& parts, Incident& recording, Client client)
     : parts_(parts), recording_(recording), client_(std::move(client)) {}
 
-Reply Session::mail(std::string_view from, const Macro& macro) {
+Reply Session::mail(std::string_view from, std::span<const std::string_view> parameters,
+                    const Macro& macro) {
     message_.reset();
     Message message;
     message.site = parts_.site();
+    Context& context = message.context;
+    context.requiretls = asks_for_tls(parameters);
+    context.when = local_time(parts_.clock.now());
+    if (!client_.address.empty())
+        context.client = client_.address;
+    // An MTA that says where it listens says who has authenticated as well, if somebody has.
+    const std::string user = macro("{auth_authen}"), listener = macro("{daemon_name}");
+    if (!listener.empty())
+        context.listener = listener;
+    if (!user.empty() || context.listener)
+        context.user = user;
     Path::Failure failure{};
     Result<Path> sender = read_path(from, macro("{mail_addr}"), failure);
     if (sender) {
-        message.sender = *std::move(sender);
+        context.sender = *std::move(sender);
     } else {
         LedgerRow row = unreadable_row(*message.site, failure);
         row.sender = printable(from, longest_path);
         if (row.action == name_of(Action::reject)) {
             return path_reply(failure, PathOf::sender,
-                              parts_.refusals.add(client_, std::move(row)));
+                              parts_.refusals.add(client_.network, std::move(row)));
         }
         message.rows.push_back(std::move(row));
     }
@@ -107,7 +143,7 @@ Reply Session::rcpt(std::string_view to, const Macro& macro) {
     if (!message_)
         return trouble_reply("a recipient came without a sender");
     Message& message = *message_;
-    Context context;
+    Context context = message.context;
     context.mailer = macro("{rcpt_mailer}");
     context.host = macro("{rcpt_host}");
     // sendmail(1) through Postfix: no next hop and no angle brackets. A refusal of one recipient
@@ -122,9 +158,14 @@ Reply Session::rcpt(std::string_view to, const Macro& macro) {
         return unreadable(message, to, failure);
     if (recipient->is_null())
         return unreadable(message, to, {Path::Fault::syntax, "a recipient is needed"});
-    context.sender = message.sender;
     context.recipient = *std::move(recipient);
-    Decision decision = judge(context, message);
+    context.more_to_come = true;
+    Decision decision = judge(context, *message.site, message.site->wait);
+    if (!decision.open.empty()) {
+        learn(decision.to_learn, Millis{0}); // to be known when the message says which rule it is
+        message.open.push_back(std::move(context));
+        return {};
+    }
     if (decision.verdict.reason == Reason::next_hop_invalid &&
         decision.source == HopSource::rcpt_host)
         log::warning(
@@ -136,12 +177,11 @@ Reply Session::rcpt(std::string_view to, const Macro& macro) {
 
 // Never sends progress to the MTA meanwhile: the wait is shorter than any MTA's patience, and
 // Sendmail takes SMFIR_PROGRESS at RCPT for a broken filter and lets the recipient pass.
-Decision Session::judge(const Context& context, const Message& message) const {
-    const Site& site = *message.site;
+Decision Session::judge(const Context& context, const Site& site, Millis most) const {
     auto known = parts_.gate.judge_known(context, site, parts_.clock.now());
     if (auto* decision = std::get_if<Decision>(&known))
         return std::move(*decision);
-    const Learnt learnt = learn(std::get<Miss>(known).next_hops, site.wait);
+    const Learnt learnt = learn(std::get<Miss>(known).next_hops, most);
     const Time now = parts_.clock.now();
     known = parts_.gate.judge_known(context, site, now);
     if (auto* decision = std::get_if<Decision>(&known))
@@ -157,7 +197,7 @@ Learnt Session::learn(const std::vector<NextHop>& next_hops, Millis most) const 
     for (const NextHop& next_hop : next_hops) {
         const auto left = std::chrono::ceil<Millis>(end - Steady::now());
         const Learnt one = parts_.gate.resolver().wait(next_hop, std::clamp(left, Millis{0}, most),
-                                                       client_, [] {});
+                                                       client_.network, [] {});
         if (one != Learnt::done)
             learnt = one;
     }
@@ -176,21 +216,31 @@ Reply Session::take(Message& message, Decision decision) {
         message.refused.push_back(std::move(decision));
         return {};
     }
+    accept(message, decision);
+    return {};
+}
+
+// Perhaps held or tagged.
+void Session::accept(Message& message, const Decision& decision) const {
     const Action action = decision.verdict.action;
     std::optional<Mark>& mark = action == Action::quarantine ? message.hold : message.tag;
-    if ((action == Action::quarantine || action == Action::tag) && !mark)
-        mark = Mark{std::string(name_of(decision.verdict.outcome)), decision.requirement.rule,
-                    decision.reference};
+    if (action == Action::quarantine || action == Action::tag) {
+        if (!mark)
+            mark = Mark{std::string(name_of(decision.verdict.outcome)),
+                        decision.requirement.rule,
+                        decision.reference,
+                        {}};
+        mark->recipients.push_back(decision.recipient.text());
+    }
     for (Promised& promised : promises_of(decision))
         message.promised.push_back(std::move(promised));
     message.rows.push_back(ledger_row(decision, parts_.clock.now(), ""));
-    return {};
 }
 
 // One of too many is not told by itself, and its reply names the row that counts it.
 Reply Session::refuse(Decision decision, Reply reply) {
     std::string reference =
-        parts_.refusals.add(client_, ledger_row(decision, parts_.clock.now(), ""));
+        parts_.refusals.add(client_.network, ledger_row(decision, parts_.clock.now(), ""));
     if (reference == decision.reference) {
         log_decision(decision);
         return reply;
@@ -215,14 +265,14 @@ LedgerRow Session::unreadable_row(const Site& site, const Path::Failure& failure
 
 Reply Session::unreadable(Message& message, std::string_view to, const Path::Failure& failure) {
     LedgerRow row = unreadable_row(*message.site, failure);
-    row.sender = message.sender.text();
+    row.sender = message.context.sender.text();
     row.recipient = printable(to, longest_path);
     if (row.action != name_of(Action::reject)) {
         message.rows.push_back(std::move(row));
         return {};
     }
-    Reply reply =
-        path_reply(failure, PathOf::recipient, parts_.refusals.add(client_, std::move(row)));
+    Reply reply = path_reply(failure, PathOf::recipient,
+                             parts_.refusals.add(client_.network, std::move(row)));
     if (message.over_smtp)
         return reply;
     if (!message.unreadable)
@@ -233,22 +283,58 @@ Reply Session::unreadable(Message& message, std::string_view to, const Path::Fai
 void Session::header(std::string_view name, std::string_view value) {
     if (!message_)
         return;
+    Message& message = *message_;
+    message.size += name.size() + value.size() + std::string_view(": \r\n").size();
     if (waives_tls(name, value))
-        message_->waiver = true;
-    // "X-Surehop : ..." is that field too (RFC 5322 §4.5.8).
-    if (same_ignoring_case(trim(name), message_->site->tag_header))
-        ++message_->forged;
+        message.waiver = true;
+    const std::string key = lower(trim(name)); // "X-Surehop : ..." is that field (RFC 5322 §4.5.8)
+    if (key == lower(message.site->tag_header))
+        ++message.forged;
+    if (!message.site->rules->field_names().contains(key))
+        return;
+    message.field_octets += value.size();
+    FieldText field = readable(value.substr(0, most_field_octets));
+    if (!field.whole || message.field_octets > most_field_octets)
+        message.fields_left_out = true;
+    if (message.field_octets <= most_field_octets)
+        message.fields.values.emplace(key, std::move(field.text));
 }
 
-Reply Session::end_of_message(const Macro& macro, MessageActions& actions) {
+void Session::body(std::size_t octets) {
     if (!message_)
-        return trouble_reply("a message came without a sender");
-    Message message = std::move(*message_);
-    message_.reset();
-    const std::string queue_id = macro("i"); // final only now
+        return;
+    message_->size += octets;
+    message_->body_told = true;
+}
+
+// The message says by now which rules decide. What is not told at all counts as it is stricter.
+void Session::judge_open(Message& message) {
+    using Steady = std::chrono::steady_clock;
+    message.fields.all = !message.fields_left_out;
+    const auto end = Steady::now() + message.site->wait;
+    for (Context& context : std::exchange(message.open, {})) {
+        context.fields = &message.fields;
+        if (message.body_told)
+            context.size = message.size;
+        context.more_to_come = false;
+        const auto left = std::chrono::ceil<Millis>(end - Steady::now());
+        Decision decision =
+            judge(context, *message.site, std::clamp(left, Millis{0}, message.site->wait));
+        decision.reference = parts_.references.next();
+        message.enforced |= decision.requirement.mode == PolicyMode::enforce;
+        log_decision(decision);
+        if (rcpt_reply(decision).refuses())
+            message.refused.push_back(std::move(decision));
+        else
+            accept(message, decision);
+    }
+}
+
+// The reply that refuses the whole message, if something does.
+Reply Session::what_refuses(Message& message, const std::string& queue_id) {
+    judge_open(message);
     for (LedgerRow& row : message.rows)
         row.queue_id = queue_id;
-
     if (!message.refused.empty()) {
         const Time now = parts_.clock.now();
         std::vector<LedgerRow> rows;
@@ -263,9 +349,30 @@ Reply Session::end_of_message(const Macro& macro, MessageActions& actions) {
     if (message.waiver && message.site->refuses_waiver && forbids_waiver(*message.site->rules)) {
         const std::string reference = message.rows.empty() ? "" : message.rows.front().reference;
         log::info("reject: the message {} says \"TLS-Required: No\" from=<{}> ref={}", queue_id,
-                  message.sender.text(), reference);
+                  message.context.sender.text(), reference);
         return refuse_whole(message, waiver_reply(reference), "TLS-Required: No");
     }
+    return {};
+}
+
+Reply Session::end_of_header(const Macro& macro) {
+    if (!message_)
+        return trouble_reply("a message came without a sender");
+    if (message_->site->rules->asks_for_size() && !message_->open.empty())
+        return {};
+    Reply reply = what_refuses(*message_, macro("i"));
+    if (reply.refuses())
+        message_.reset();
+    return reply;
+}
+
+Reply Session::end_of_message(const Macro& macro, MessageActions& actions) {
+    if (!message_)
+        return trouble_reply("a message came without a sender");
+    Message message = std::move(*message_);
+    message_.reset();
+    if (Reply reply = what_refuses(message, macro("i")); reply.refuses())
+        return reply;
     if (message.enforced && message.forged > most_forged)
         return refuse_whole(
             message,
@@ -303,8 +410,8 @@ std::string Session::mark(const Message& message, MessageActions& actions) const
             if (!actions.delete_header(name, i))
                 return "a forged header cannot be removed";
 
-    // The reason of a quarantine is lost on Postfix before 3.10, hence the header there too. Never
-    // names recipients: they may be blind copies.
+    // The reason of a quarantine is lost on Postfix before 3.10, hence the header there too. It
+    // goes with the message and never names recipients: they may be blind copies.
     if (const std::optional<Mark>& why = message.hold ? message.hold : message.tag) {
         const std::string value =
             fmt::format("{};{} rule={}; ref={}", why->outcome, message.hold ? " held;" : "",
@@ -312,8 +419,10 @@ std::string Session::mark(const Message& message, MessageActions& actions) const
         if (!actions.add_header(name, value))
             return "it cannot be marked";
     }
+    // Only the postmaster sees this text.
     if (message.hold &&
-        !actions.quarantine(fmt::format("surehop: {}, rule {}, ref {}", message.hold->outcome,
+        !actions.quarantine(fmt::format("surehop: {} for {}, rule {}, ref {}",
+                                        message.hold->outcome, first_of(message.hold->recipients),
                                         quoted(message.hold->rule), message.hold->reference)))
         return "it cannot be held";
     return "";

@@ -9,8 +9,11 @@
 #include "store/ledger.h"
 #include "store/promises.h"
 
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,7 +23,8 @@
 // MAIL.
 //
 // Recipients are refused one by one at RCPT. Where the MTA cannot do that (mail that did not come
-// over SMTP), the whole message is decided at its end. Recipients are never rewritten or dropped.
+// over SMTP), and for rules that ask about the message, the whole message is decided when its
+// header is over, or at its end where its size counts. Recipients are never rewritten or dropped.
 //
 // Not thread-safe; libmilter never runs two callbacks of one connection at the same time.
 
@@ -38,6 +42,12 @@ class MessageActions {
 
 using Macro = std::function<std::string(std::string_view name)>; // "" when not given
 
+// Who has connected. Both empty where that is not an IP address.
+struct Client {
+    std::string address;
+    std::string network; // whom limits hold for: of IPv6 the /64
+};
+
 struct SessionParts {
     const Gate& gate;
     Ledger& ledger;
@@ -50,27 +60,39 @@ struct SessionParts {
 
 class Session {
   public:
-    // client: its address, or "". Parts and incident outlive the session; all sessions share the
-    // incident, so that a store that cannot be written is told once.
-    Session(const SessionParts& parts, Incident& recording, std::string client);
+    // Parts and incident outlive the session; all sessions share the incident, so that a store that
+    // cannot be written is told once.
+    Session(const SessionParts& parts, Incident& recording, Client client);
 
-    Reply mail(std::string_view from, const Macro& macro);
+    // `parameters`: of ESMTP, such as "SIZE=1000".
+    Reply mail(std::string_view from, std::span<const std::string_view> parameters,
+               const Macro& macro);
     Reply rcpt(std::string_view to, const Macro& macro);
     void header(std::string_view name, std::string_view value);
+    Reply end_of_header(const Macro& macro);
+    void body(std::size_t octets); // where it is not told, no rule can ask for the size
     Reply end_of_message(const Macro& macro, MessageActions& actions);
     void abort(); // the message is over; the connection goes on
 
   private:
-    // Why a message is held or tagged: of the first recipient that asked for it.
+    // Why a message is held or tagged: of the first recipient that asked for it, and all of them.
     struct Mark {
         std::string outcome;
         std::string rule;
         std::string reference;
+        std::vector<std::string> recipients;
     };
 
     struct Message {
         SitePtr site;
-        Path sender;
+        Context context; // without a recipient
+        std::vector<Context>
+            open; // recipients that go on until the message says which rule decides
+        Fields fields;
+        std::size_t field_octets = 0; // kept of them
+        bool fields_left_out = false;
+        std::uint64_t size = 0;
+        bool body_told = false;
         bool over_smtp = true;          // else no recipient can be refused alone
         bool enforced = false;          // for at least one recipient
         std::vector<LedgerRow> rows;    // of recipients that go on, perhaps held or tagged
@@ -83,9 +105,12 @@ class Session {
         bool waiver = false;             // it says "TLS-Required: No"
     };
 
-    Decision judge(const Context& context, const Message& message) const;
+    Decision judge(const Context& context, const Site& site, Millis most) const;
     Learnt learn(const std::vector<NextHop>& next_hops, Millis most) const;
     Reply take(Message& message, Decision decision);
+    void accept(Message& message, const Decision& decision) const;
+    void judge_open(Message& message);
+    Reply what_refuses(Message& message, const std::string& queue_id);
     Reply refuse(Decision decision, Reply reply);
     LedgerRow unreadable_row(const Site& site, const Path::Failure& failure);
     Reply unreadable(Message& message, std::string_view to, const Path::Failure& failure);
@@ -95,7 +120,7 @@ class Session {
 
     const SessionParts& parts_;
     Incident& recording_;
-    std::string client_;
+    Client client_;
     std::optional<Message> message_;
 };
 

@@ -13,20 +13,6 @@ namespace surehop {
 
 namespace {
 
-constexpr std::array<std::string_view, 5> action_names = {"accept", "tag", "quarantine", "defer",
-                                                          "reject"};
-
-template <class Patterns, class Test> bool none_or_any(const Patterns& patterns, const Test& test) {
-    return patterns.empty() || std::any_of(patterns.begin(), patterns.end(), test);
-}
-
-// What the gate keeps out under this requirement, and so what the lock may demand: nothing where it
-// only watches, or marks and lets pass.
-Level enforced_level(const Requirement& requirement) {
-    const bool lets_pass = requirement.mode == PolicyMode::audit || only_marks(requirement);
-    return lets_pass ? Level::none : requirement.minimum;
-}
-
 // Why a rule that looks at more than the recipient's domain cannot have what it asks for.
 std::string why_below(const Requirement& asked, Level floor) {
     const auto sentence = [&](const std::string& does, const std::string& instead) {
@@ -46,10 +32,31 @@ std::string why_below(const Requirement& asked, Level floor) {
                     fmt::format("set minimum = \"{}\" or higher", name_of(floor)));
 }
 
-std::string canonical(const std::vector<AddressPattern>& patterns) {
+std::string canonical(const AddressSet& set) {
     std::string out;
-    for (const AddressPattern& pattern : patterns)
+    for (const AddressPattern& pattern : set.patterns())
         out += pattern.text() + "\n";
+    return out;
+}
+
+// The other conditions, each by name: none of them leaves a trace of its own in the hash.
+std::string canonical_rest(const Rule& rule) {
+    std::string out;
+    const auto add = [&](std::string_view name, std::string_view value) {
+        out += fmt::format("{}={}:{}\n", name, value.size(), value);
+    };
+    for (const std::string& user : rule.users)
+        add("user", user);
+    for (const IpRange& range : rule.clients)
+        add("client", range.text());
+    for (const std::string& listener : rule.listeners)
+        add("listener", listener);
+    for (const FieldCondition& field : rule.fields)
+        add("header " + field.key(), field.expression());
+    if (rule.larger_than)
+        add("larger_than", std::to_string(*rule.larger_than));
+    for (const Hours& window : rule.hours)
+        add("hours", window.text());
     return out;
 }
 
@@ -60,62 +67,37 @@ std::string canonical(const Requirement& r) {
 
 } // namespace
 
-std::string_view name_of(Action action) {
-    return action_names.at(static_cast<std::size_t>(action));
-}
-
-std::optional<Action> action_of(std::string_view name) {
-    for (std::size_t i = 0; i < action_names.size(); ++i)
-        if (action_names.at(i) == name)
-            return static_cast<Action>(i);
-    return std::nullopt;
-}
-
-std::string_view name_of(PolicyMode mode) {
-    return mode == PolicyMode::enforce ? "enforce" : "audit";
-}
-
-bool passes(Action action) { return action == Action::accept || action == Action::tag; }
-
-bool only_marks(const Requirement& requirement) {
-    return passes(requirement.falls_short) || passes(requirement.unknown);
-}
-
-bool Rule::matches(const Path& sender, const Path& recipient) const {
-    return none_or_any(senders, [&](const AddressPattern& p) { return p.matches(sender); }) &&
-           none_or_any(recipients, [&](const AddressPattern& p) { return p.matches(recipient); });
-}
-
-bool Rule::for_every_domain() const {
-    return none_or_any(
-        recipients, [](const AddressPattern& p) { return p.kind() == AddressPattern::Kind::any; });
-}
-
-bool Rule::on_recipient_domain_alone() const {
-    return senders.empty() &&
-           std::all_of(recipients.begin(), recipients.end(),
-                       [](const AddressPattern& p) { return p.on_domain_alone(); });
-}
-
 RuleSet::RuleSet(std::vector<Rule> rules, Requirement last_resort)
     : rules_(std::move(rules)), last_resort_(std::move(last_resort)) {
     std::string all;
     for (const Rule& rule : rules_)
         all += canonical(rule.requirement) + canonical(rule.senders) + "\n" +
-               canonical(rule.recipients) + "\n";
+               canonical(rule.recipients) + "\n" + canonical_rest(rule);
     hash_ = to_hex(sha256(all + canonical(last_resort_)));
+    for (const Rule& rule : rules_) {
+        for (const FieldCondition& field : rule.fields)
+            field_names_.insert(field.key());
+        asks_for_size_ |= rule.larger_than.has_value();
+    }
 }
 
-const Requirement& RuleSet::requirement(const Path& sender, const Path& recipient) const {
-    for (const Rule& rule : rules_)
-        if (rule.matches(sender, recipient))
-            return rule.requirement;
-    return last_resort_;
-}
-
-bool Rule::matches_domain(const Domain& domain) const {
-    return none_or_any(recipients,
-                       [&](const AddressPattern& p) { return p.matches_domain(domain); });
+std::vector<const Requirement*> RuleSet::candidates(const Context& context) const {
+    std::vector<const Requirement*> out;
+    Answer last = Answer::no;
+    for (const Rule& rule : rules_) {
+        last = rule.matches(context);
+        if (last != Answer::no)
+            out.push_back(&rule.requirement);
+        if (last == Answer::yes)
+            break;
+    }
+    if (last != Answer::yes)
+        out.push_back(&last_resort_);
+    if (!context.more_to_come && out.size() > 1)
+        // Of equals the first.
+        out = {*std::ranges::max_element(
+            out, [](const Requirement* a, const Requirement* b) { return stricter(*b, *a); })};
+    return out;
 }
 
 Level RuleSet::floor(const Domain& domain) const {
@@ -168,7 +150,7 @@ std::vector<Domain> RuleSet::telling_domains() const {
     };
     add("any.invalid");
     for (const Rule& rule : rules_)
-        for (const AddressPattern& pattern : rule.recipients)
+        for (const AddressPattern& pattern : rule.recipients.patterns())
             if (const auto& domain = pattern.domain())
                 add(pattern.kind() == AddressPattern::Kind::suffix ? "any." + domain->text()
                                                                    : domain->text());
@@ -184,11 +166,7 @@ std::vector<RuleSet::BelowFloor> RuleSet::below_floor() const {
             const bool alone = rule.on_recipient_domain_alone();
             if (alone && rule.matches_domain(domain))
                 break; // decides for everybody: no later rule sees mail to this domain
-            const bool reaches = none_or_any(rule.recipients, [&](const AddressPattern& p) {
-                return p.matches_domain(domain) ||
-                       (p.kind() == AddressPattern::Kind::address && p.domain() == domain);
-            });
-            if (!alone && reaches)
+            if (!alone && (rule.recipients.empty() || rule.recipients.reaches(domain)))
                 highest[i] = std::max(highest[i], found);
         }
     }

@@ -1,16 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "address/path.h"
-#include "assess/level.h"
-#include "rules/address_pattern.h"
+#include "rules/rule.h"
 
 #include <cstddef>
-#include <cstdint>
+#include <functional>
 #include <memory>
-#include <optional>
+#include <set>
 #include <string>
-#include <string_view>
 #include <vector>
 
 // Who needs what. The first rule whose conditions hold decides; the last resort always holds.
@@ -18,47 +15,15 @@
 
 namespace surehop {
 
-enum class Action : std::uint8_t { accept, tag, quarantine, defer, reject };
-std::string_view name_of(Action action);
-std::optional<Action> action_of(std::string_view name);
-
-enum class PolicyMode : std::uint8_t { audit, enforce };
-std::string_view name_of(PolicyMode mode);
-
-// What the rules ask for one recipient, before anything is looked up.
-struct Requirement {
-    std::string rule; // the rule's name; "default" for the last resort
-    Level minimum = Level::none;
-    Action falls_short = Action::reject;
-    Action unknown = Action::defer;
-    PolicyMode mode = PolicyMode::enforce;
-    std::string help; // whom a refused sender may ask; may be empty
-};
-
-bool passes(Action action); // marked or not: accept, tag
-
-// A requirement that lets mail pass which does not meet it, marked or not (`falls_short = "tag"`,
-// `unknown = "tag"` or `"accept"`): nothing is promised under it, and it raises no floor.
-bool only_marks(const Requirement& requirement);
-
-struct Rule {
-    std::vector<AddressPattern> senders;    // empty: any sender
-    std::vector<AddressPattern> recipients; // empty: any recipient
-    Requirement requirement;
-
-    bool matches(const Path& sender, const Path& recipient) const;
-    // Whether the rule looks at the recipient's domain and nothing else: only such rules can be
-    // held by the lock, which sees a next hop and no message.
-    bool on_recipient_domain_alone() const;
-    bool for_every_domain() const;
-    bool matches_domain(const Domain& domain) const; // of a rule that looks at nothing else
-};
-
 class RuleSet {
   public:
     RuleSet(std::vector<Rule> rules, Requirement last_resort);
 
-    const Requirement& requirement(const Path& sender, const Path& recipient) const;
+    // What may be asked of this recipient, never empty: of each rule that does not certainly fail
+    // to match, up to and including the first that certainly matches, in their order. As long as
+    // more is to come of the message, each may turn out to be the one. Then the first match
+    // decides, and what still cannot be told counts as matched where that is stricter: one remains.
+    std::vector<const Requirement*> candidates(const Context& context) const;
 
     // The level that the lock demands of this domain whoever writes: that of the first rule, last
     // resort included, that matches on recipient domain alone. One in audit mode, or that only
@@ -79,6 +44,10 @@ class RuleSet {
     };
     std::vector<BelowFloor> below_floor() const;
 
+    // What rules ask about: names of header fields, in lower case; whether the size counts.
+    const std::set<std::string, std::less<>>& field_names() const { return field_names_; }
+    bool asks_for_size() const { return asks_for_size_; }
+
     const std::vector<Rule>& rules() const { return rules_; }
     const Requirement& last_resort() const { return last_resort_; }
 
@@ -91,6 +60,8 @@ class RuleSet {
     std::vector<Rule> rules_;
     Requirement last_resort_;
     std::string hash_;
+    std::set<std::string, std::less<>> field_names_;
+    bool asks_for_size_ = false;
 };
 
 using RuleSetPtr = std::shared_ptr<const RuleSet>;

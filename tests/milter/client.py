@@ -13,6 +13,7 @@ import struct
 ALL_ACTIONS, ALL_STEPS = 0x1FF, 0x1FFFFF
 ADDHDRS, CHGHDRS, QUARANTINE, SETSYMLIST = 0x1, 0x10, 0x20, 0x100
 NOHELO, NOBODY, NOEOH, NR_HDR, NODATA, RCPT_REJ, NR_CONN = 0x2, 0x10, 0x40, 0x80, 0x200, 0x800, 0x1000
+NR_BODY = 0x80000
 
 # What Postfix tells of a recipient that it sends to the recipient's own domain.
 def to_domain(address):
@@ -120,7 +121,8 @@ class Milter:
         if not self.steps & NR_HDR:
             self.expect_continue()
 
-    def end(self, queue_id="4QID", headers=(("From", "s@clinic.example"), ("Subject", "hello"))):
+    def end(self, queue_id="4QID", headers=(("From", "s@clinic.example"), ("Subject", "hello")),
+            body=b"Hello\r\n"):
         """Sends headers and the end of the message; returns what is to be done to it, and the reply."""
         if not self.steps & NODATA:
             self.macro(b"T", {"i": queue_id})
@@ -129,11 +131,14 @@ class Milter:
         for name, value in headers:
             self.header(name, value)
         if not self.steps & NOEOH:
+            self.macro(b"N", {"i": queue_id})
             self.send(b"N")
-            self.expect_continue()
+            if reply := self.reply():
+                return [], reply
         if not self.steps & NOBODY:
-            self.send(b"B", b"Hello\r\n")
-            self.expect_continue()
+            self.send(b"B", body)
+            if not self.steps & NR_BODY:
+                self.expect_continue()
         self.macro(b"E", {"i": queue_id})
         self.send(b"E")
         actions = []

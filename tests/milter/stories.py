@@ -175,7 +175,7 @@ def waiver(dns):
 
 
 def quarantined(dns):
-    """A `quarantine` rule holds the message once, with a reason that names no recipient."""
+    """A `quarantine` rule holds the message once; the postmaster reads who caused it, recipients do not."""
     rules = '[[rule]]\nname = "patient data"\nrecipient = ["none.test"]\nfalls_short = "quarantine"\n'
     with Surehopd(dns, rules=rules) as daemon, daemon.client() as mta:
         mta.mail()
@@ -186,7 +186,7 @@ def quarantined(dns):
         equal(reply, "")
         ref = daemon.rows("recipient = 'b@none.test'")[0]["reference"]
         equal(actions, [("add", "X-Surehop", f'falls-short; held; rule="patient data"; ref={ref}'),
-                        ("quarantine", f'surehop: falls-short, rule "patient data", ref {ref}')])
+                        ("quarantine", f'surehop: falls-short for b@none.test, c@none.test, rule "patient data", ref {ref}')])
 
 
 def audit(dns):
@@ -511,6 +511,79 @@ def negotiation(dns):
         assert mta.steps & wire.NOBODY and mta.steps & wire.NR_HDR and not mta.steps & wire.RCPT_REJ
 
 
+LABEL = """
+[[rule]]
+name = "secret"
+header = { "X-Classification" = "(?i)confidential|secret", "Subject" = "." }
+minimum = "dane"
+"""
+
+
+def label(dns):
+    """A label decides when the header is over; explain says the same, before and after the message has spoken."""
+    with Surehopd(dns, 'minimum = "encrypted"\nmode = "enforce"', rules=LABEL) as daemon, daemon.client() as mta:
+        def send(*headers):
+            mta.mail()
+            equal(mta.rcpt("<a@none.test>"), "")
+            equal(mta.rcpt("<b@dane.test>"), "")
+            return mta.end(headers=headers)
+        assert not mta.steps & wire.NOEOH and mta.steps & wire.NOBODY
+        equal(send(("X-Classification", "public"), ("Subject", "x")), ([], ""))
+        subject = ("Subject", "=?utf-8?Q?=C3=9Cbergabe?=")
+        actions, reply = send(("X-Classification", "=?utf-8?B?Q29uZmlk?=\n =?utf-8?B?ZW50aWFs?="), subject)
+        starts(reply, "550 5.7.10 Nothing was sent. Mail to none.test must leave over a connection authenticated by DANE "
+                      '(rule "secret"), but ')
+        rows = daemon.settled_rows(4)
+        equal([(row["rule"], row["action"]) for row in rows[-2:]], [("secret", "reject")] * 2)
+        told = json.loads(daemon.cli("explain", "a@none.test", "--json").stdout)
+        equal((told["open"], told["verdict"]["action"]), (["secret", "default"], "accept"))
+        told = daemon.cli("explain", "a@none.test", "--header", "X-Classification: SECRET", "--header", "Subject: x")
+        equal(told.returncode, 1)
+        assert 'by rule "secret"' in told.stdout
+
+
+def size_and_reload(dns):
+    """Where a rule asks for the size the body is read; a connection from before the rule counts as too large."""
+    with Surehopd(dns, 'minimum = "encrypted"\nmode = "enforce"') as daemon, daemon.client() as before:
+        assert before.steps & wire.NOBODY
+        text = daemon.config.read_text()
+        rule = '[[rule]]\nname = "big"\nlarger_than = 1000\nminimum = "dane"\n\n[listen]'
+        daemon.config.write_text(text.replace("[listen]", rule))
+        equal(daemon.cli("reload").returncode, 0)
+        with daemon.client() as after:
+            assert not after.steps & wire.NOBODY and after.steps & wire.NR_BODY
+            for mta, body, refused in ((after, b"x" * 900, False), (after, b"x" * 1000, True), (before, b"x", True)):
+                mta.mail()
+                equal(mta.rcpt("<a@none.test>"), "")
+                reply = mta.end(body=body)[1]
+                equal(reply[:10], "550 5.7.10" if refused else "")
+
+
+def user_and_listener(dns):
+    """Who has authenticated, and at which door: as the mail server tells it."""
+    rules = '[[rule]]\nname = "doctors"\nuser = ["house"]\nlistener = ["submission"]\nminimum = "dane"\n'
+    with Surehopd(dns, 'minimum = "encrypted"\nmode = "enforce"', rules=rules) as daemon, daemon.client() as mta:
+        equal(set(mta.macros_wanted[2]), {"{mail_addr}", "{auth_authen}", "{daemon_name}"})
+        for user, door, refused in (("house", "submission", True), ("House", "submission", True),
+                                    ("wilson", "submission", False), ("house", "smtp", False), ("", "submission", False)):
+            macros = {"{mail_addr}": "s@clinic.example", "{daemon_name}": door}
+            mta.mail(macros=macros | ({"{auth_authen}": user} if user else {}))
+            equal(mta.rcpt("<a@none.test>")[:10], "550 5.7.10" if refused else "")
+            mta.abort()
+
+
+def requiretls(dns):
+    """MAIL FROM with REQUIRETLS: nothing below authenticated, though the rules ask for less."""
+    with Surehopd(dns, 'minimum = "none"\nmode = "enforce"') as daemon, daemon.client() as mta:
+        equal(mta.mail("<s@clinic.example>", None, "SIZE=1000", "REQUIRETLS"), "")
+        starts(mta.rcpt("<a@none.test>"), "550 5.7.10 Mail to none.test must leave over an authenticated connection "
+                                          "(asked for by the sender, REQUIRETLS), but ")
+        equal(mta.rcpt("<a@dane.test>"), "")
+        equal(mta.end(), ([], ""))
+        mta.mail()
+        equal(mta.rcpt("<a@none.test>"), "")
+
+
 def no_quarantine_offered(dns):
     """Where the MTA cannot hold a message, it is not accepted instead."""
     with Surehopd(dns, FALLS_SHORT.format("quarantine")) as daemon:
@@ -738,4 +811,4 @@ STORIES = [in_the_services_sandbox, from_enforce_to_audit, refused_word_for_word
            not_over_smtp, macros_missing, next_hop_of_the_mta, slow_dns, silent_dns_at_rcpt, first_contact_is_bounded, flood_of_invented_domains, flood_of_refusals, kept_fresh, resolver_gone, twenty_at_once,
            percent_signs, unwritable_ledger, doctor_tries_to_write, killed, old_mta, negotiation, no_quarantine_offered, out_of_order,
            hostile_packets, quick_stop, stop_while_a_recipient_waits, many_stops, hangups, signals_are_not_libmilters, socket_in_use, socket_file,
-           no_folder, over_tcp]
+           no_folder, over_tcp, label, size_and_reload, user_and_listener, requiretls]

@@ -51,8 +51,15 @@
 //
 //   mail from SENDER to RECIPIENT [by MAILER [via HOST]]     as at RCPT; MAILER and HOST as the MTA
 //                                                            says them
-//       gate accept                 what the sender sees: accept, tag, quarantine, or the reply's
+//       by-user NAME, from-client ADDRESS, at-listener NAME, at-time DAY HH:MM, asks REQUIRETLS
+//                                   what the mail server tells at once ("by-user nobody"); all that
+//                                   is not told here is not told at all
+//       says NAME: VALUE            a header field, and how large the message is: what is told
+//       after size OCTETS                 RCPT gate accept                 what the sender sees:
+//       accept, tag, quarantine, or the reply's
 //                                   codes ("550 5.7.10"). An accepted mail keeps its promise
+//       end accept                  likewise, when the message has said what it says: only where
+//                                   RCPT could not know which rule decides
 //       verdict meets               or: falls-short, unknown, no-mail
 //       reason TOKEN                as in surehop(8); "none" for no reason
 //       level LEVEL                 the strongest that the next hop offers and the lock can hold
@@ -296,15 +303,30 @@ class Story {
         const bool has_host = words.size() == 9 && words[7] == "via";
         if (words.size() != (has_host ? 9U : has_mailer ? 7U : 5U))
             throw std::invalid_argument("after RECIPIENT only 'by MAILER via HOST' may follow");
+        Context context;
+        context.sender = path_of(words[2]);
+        context.recipient = path_of(words[4]);
+        context.mailer = has_mailer ? words[6] : "";
+        context.host = has_host ? words[8] : "";
+        Fields fields;
+        std::optional<std::uint64_t> size;
+        Statement expected = statement;
+        std::erase_if(expected.body,
+                      [&](const Line& line) { return take_given(line, context, fields, size); });
         begin_counting();
-        const Decision d =
-            world_.mail(words[2], words[4], has_mailer ? words[6] : "", has_host ? words[8] : "");
+        context.more_to_come = true;
+        const Decision at_rcpt = world_.judge(context);
+        fields.all = true;
+        context.fields = &fields;
+        context.size = size;
+        context.more_to_come = false;
+        const Decision d = at_rcpt.open.empty() ? at_rcpt : world_.judge(context);
         world_.keep_promise(d);
-        const Reply reply = rcpt_reply(d);
-        expect(statement, [&](const std::string& what) -> std::optional<std::string> {
+        expect(expected, [&](const std::string& what) -> std::optional<std::string> {
             if (what == "gate")
-                return reply.refuses() ? fmt::format("{} {}", reply.code, reply.enhanced)
-                                       : std::string(name_of(d.verdict.action));
+                return seen(at_rcpt);
+            if (what == "end" && !at_rcpt.open.empty())
+                return seen(d);
             if (what == "verdict")
                 return std::string(name_of(d.verdict.outcome));
             if (what == "reason")
@@ -318,6 +340,46 @@ class Story {
                 return d.requirement.rule;
             return counted(what);
         });
+    }
+
+    // What the sender sees.
+    static std::string seen(const Decision& decision) {
+        const Reply reply = rcpt_reply(decision);
+        return reply.refuses() ? fmt::format("{} {}", reply.code, reply.enhanced)
+                               : std::string(name_of(decision.verdict.action));
+    }
+
+    // What the mail server or the message tells; false for what is expected.
+    static bool take_given(const Line& line, Context& context, Fields& fields,
+                           std::optional<std::uint64_t>& size) {
+        const std::string& what = line.words.front();
+        const std::string rest(trim(std::string_view(line.text).substr(what.size())));
+        if (what == "by-user")
+            context.user = rest == "nobody" ? "" : rest;
+        else if (what == "from-client")
+            context.client = rest;
+        else if (what == "at-listener")
+            context.listener = rest;
+        else if (what == "asks" && rest == "REQUIRETLS")
+            context.requiretls = true;
+        else if (what == "at-time")
+            context.when = moment(line);
+        else if (what == "size")
+            size = std::stoull(rest);
+        else if (what == "says")
+            fields.values.emplace(lower(rest.substr(0, rest.find(':'))),
+                                  trim(rest.substr(rest.find(':') + 1)));
+        else
+            return false;
+        return true;
+    }
+
+    static LocalTime moment(const Line& line) {
+        const std::string day = line.words.at(1) + " 00:00-24:00", time = line.words.at(2);
+        for (int weekday = 0; weekday < 7; ++weekday)
+            if (Hours::parse(day)->holds({weekday, 0}))
+                return {weekday, std::stoi(time.substr(0, 2)) * 60 + std::stoi(time.substr(3))};
+        throw std::invalid_argument("no day: " + day);
     }
 
     // lock NEXT-HOP [for MAP]

@@ -4,6 +4,7 @@
 #include "conf/show.h"
 #include "resolve/ares_dns.h"
 #include "support/source_tree.h"
+#include "support/temp_dir.h"
 
 #include <gtest/gtest.h>
 
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <fstream>
 
 namespace surehop {
 namespace {
@@ -276,13 +278,36 @@ TEST(ConfLoad, rules) {
          "f:7:13: recipient is empty; write recipient = [\"...\"], or leave it out\n"},
         {"[[rule]]\nname = \"a\"\nrecipient = [\"<>\"]",
          "f:7:14: recipient: \"<>\" is a sender, never a recipient; write user@example.org, "
-         "@example.org, *.example.org or *\n"},
+         "@example.org, *.example.org, * or file:/path\n"},
         {"[[rule]]\nname = \"a\"\nsender = [\"@a.example\", \"b@*.example\"]",
          "f:7:25: sender: 'b@*.example' is not an address pattern: a star stands alone or before "
-         "the first dot of a domain; write user@example.org, @example.org, *.example.org, <> or "
-         "*\n"},
-        {"[[rule]]\nname = \"a\"\nheader = { \"X-Class\" = \"secret\" }", // not yet
-         "f:7:1: unknown setting header in [[rule]]; write sender\n"},
+         "the first dot of a domain; write user@example.org, @example.org, *.example.org, <>, * "
+         "or file:/path\n"},
+        {"[[rule]]\nname = \"a\"\nheader = { \"X-Class\" = \"(secret\" }",
+         "f:7:24: header: the expression for X-Class is not valid at character 8: missing closing "
+         "parenthesis; write { \"X-Classification\" = \"(?i)confidential|secret\" }\n"},
+        {"[[rule]]\nname = \"a\"\nheader = \"secret\"",
+         "f:7:10: header must be a table of texts; write header = { \"X-Classification\" = "
+         "\"(?i)confidential|secret\" }\n"},
+        {"[[rule]]\nname = \"a\"\nheader = {}",
+         "f:7:10: header is empty; write header = { \"X-Classification\" = "
+         "\"(?i)confidential|secret\" }, or leave it out\n"},
+        {"[[rule]]\nname = \"a\"\nheader = { \"X-Class\" = 3 }",
+         "f:7:24: header must be a table of texts, not a number; write header = { "
+         "\"X-Classification\" = \"(?i)confidential|secret\" }\n"},
+        {"[[rule]]\nname = \"a\"\nclient = [\"10.0.0.0/33\"]",
+         "f:7:11: client: \"10.0.0.0/33\" is not a range of addresses; write 10.0.0.0/8, "
+         "2001:db8::/32 or one address\n"},
+        {"[[rule]]\nname = \"a\"\nhours = [\"9-17\"]",
+         "f:7:10: hours: '9-17' is no window of time; write Mon-Fri 08:00-18:00, Sat 00:00-24:00 "
+         "or "
+         "22:00-06:00\n"},
+        {"[[rule]]\nname = \"a\"\nlarger_than = \"10MB\"",
+         "f:7:15: larger_than must be a number, not a text; write larger_than = 10000000\n"},
+        {"[[rule]]\nname = \"a\"\nlarger_than = 0",
+         "f:7:15: larger_than = 0 is out of range; write a number from 1 to 1000000000000\n"},
+        {"[[rule]]\nname = \"a\"\nuser = []",
+         "f:7:8: user is empty; write user = [\"...\"], or leave it out\n"},
         {"[[rule]]\nname = \"a\"\nmode = \"off\"",
          "f:7:8: mode cannot be \"off\"; write audit or enforce\n"},
     };
@@ -299,14 +324,84 @@ TEST(ConfLoad, rules) {
 }
 
 TEST(ConfLoad, too_many_patterns) {
-    std::string many = postfix + "[[rule]]\nname = \"a\"\nminimum = \"dane\"\nrecipient = [";
-    for (std::size_t i = 0; i < most_patterns; ++i)
-        many += "\"d" + std::to_string(i) + ".example\", ";
-    EXPECT_EQ(errors_of(many + "]\n"), "");
+    const test::TempDir dir;
+    const std::string list = dir / "partners";
+    const auto write = [&](std::size_t count) {
+        std::ofstream file(list);
+        for (std::size_t i = 0; i < count; ++i)
+            file << "d" << i << ".example\n";
+    };
+    const std::string many =
+        postfix + "[[rule]]\nname = \"a\"\nminimum = \"dane\"\nrecipient = [\"file:" + list +
+        "\"]\n";
+    write(most_patterns);
+    EXPECT_EQ(errors_of(many), "");
     EXPECT_EQ(
-        errors_of(many + "]\n[[rule]]\nname = \"b\"\nsender = [\"x.example\"]\n"),
-        "f:9:1: the rules have more than 10000 patterns; write fewer, such as *.example.org for "
+        errors_of(many + "[[rule]]\nname = \"b\"\nsender = [\"x.example\"]\n"),
+        "f:9:1: the rules have more than 100000 patterns; write fewer, such as *.example.org for "
         "many domains\n");
+    write(most_patterns + 1);
+    EXPECT_EQ(errors_of(many), "f:8:14: recipient: the list " + list +
+                                   " has more than 100000 lines; write user@example.org, "
+                                   "@example.org, *.example.org, * or file:/path\n");
+}
+
+TEST(ConfLoad, lists_in_files) {
+    const test::TempDir dir;
+    const std::string list = dir / "partners";
+    const std::string rule = postfix +
+                             "[[rule]]\nname = \"a\"\nminimum = \"dane\"\nrecipient = "
+                             "[\"x@a.example\", \"file:" +
+                             list + "\"]\n";
+    const std::string write = "; write user@example.org, @example.org, *.example.org, * or "
+                              "file:/path\n";
+    EXPECT_EQ(errors_of(rule), "f:8:29: recipient: the list " + list +
+                                   " cannot be read (No such file or directory)" + write);
+    std::ofstream(list) << "# partners\r\n\n b.example  # since 2026\r\n*.c.example\n";
+    ASSERT_EQ(errors_of(rule), "");
+    const Loaded loaded = load_text(rule, "f");
+    const AddressSet& recipients = loaded.settings->rules.at(0).recipients;
+    EXPECT_TRUE(recipients.matches(*Path::parse("any@b.example")));
+    EXPECT_TRUE(recipients.matches(*Path::parse("any@x.c.example")));
+    EXPECT_TRUE(recipients.matches(*Path::parse("x@a.example")));
+    EXPECT_EQ(recipients.size(), 3U);
+    EXPECT_NE(show_text(*loaded.settings).find("recipient = [\"x@a.example\", \"file:" + list),
+              std::string::npos);
+    std::ofstream(list) << "b.example\nc@*.example\n";
+    EXPECT_TRUE(errors_of(rule).starts_with("f:8:29: recipient: " + list +
+                                            ":2: 'c@*.example' is not an address pattern"))
+        << errors_of(rule);
+    EXPECT_TRUE(errors_of(postfix + "[[rule]]\nname = \"a\"\nsender = [\"file:relative\"]\n")
+                    .starts_with("f:7:11: sender: \"relative\" is not an absolute path"));
+    EXPECT_TRUE(errors_of(postfix + "[[rule]]\nname = \"a\"\nsender = [\"file:/dev/zero\"]\n")
+                    .starts_with("f:7:11: sender: /dev/zero is no file"));
+}
+
+// Whatever a rule can ask for is read, and shown as it was written.
+TEST(ConfLoad, every_condition_of_a_rule) {
+    const std::string rule = "[[rule]]\nname = \"a\"\nuser = [\"Alice\", \"*\"]\n"
+                             "client = [\"10.0.0.0/8\"]\nlistener = [\"submission\"]\n"
+                             "header = { \"X-Class\" = \"a\\\\b\", \"Subject\" = \"!x\" }\n"
+                             "larger_than = 1000\nhours = [\"Mon-Fri 08:00-18:00\"]\n"
+                             "minimum = \"dane\"\n";
+    const Loaded loaded = load_text(postfix + rule, "f");
+    ASSERT_TRUE(loaded) << joined(loaded.errors);
+    const Rule& read = loaded.settings->rules.at(0);
+    EXPECT_EQ(read.users, (std::vector<std::string>{"alice", "*"}));
+    EXPECT_EQ(read.clients.size(), 1U);
+    EXPECT_EQ(read.listeners, std::vector<std::string>{"submission"});
+    EXPECT_EQ(read.fields.size(), 2U);
+    EXPECT_EQ(read.larger_than, 1000U);
+    EXPECT_EQ(read.hours.size(), 1U);
+    const std::string shown = show_text(*loaded.settings);
+    EXPECT_NE(shown.find("header = { \"Subject\" = \"!x\", \"X-Class\" = \"a\\\\b\" }"),
+              std::string::npos)
+        << shown;
+    const Loaded again = load_text(shown, "g");
+    ASSERT_TRUE(again) << joined(again.errors);
+    EXPECT_EQ(again.settings->site->rules->hash(), loaded.settings->site->rules->hash());
+    EXPECT_EQ(show_json(*loaded.settings)["settings"]["rule"][0]["header"]["value"],
+              (Json{{"Subject", "!x"}, {"X-Class", "a\\b"}}));
 }
 
 TEST(ConfLoad, rules_take_from_policy_what_they_do_not_say) {
@@ -322,15 +417,20 @@ TEST(ConfLoad, rules_take_from_policy_what_they_do_not_say) {
     ASSERT_TRUE(loaded) << joined(loaded.errors);
     const auto path = [](std::string_view text) { return *Path::parse(text); };
     const RuleSet& rules = *loaded.settings->site->rules;
-    const Requirement& r = rules.requirement(path("a@clinic.example"), path("x@a.example.gov"));
+    const auto asked = [&](std::string_view from, std::string_view to) {
+        Context context;
+        context.sender = path(from);
+        context.recipient = path(to);
+        return *rules.candidates(context).front();
+    };
+    const Requirement r = asked("a@clinic.example", "x@a.example.gov");
     EXPECT_EQ(r.rule, "patient data");
     EXPECT_EQ(r.minimum, Level::dane);
     EXPECT_EQ(r.falls_short, Action::quarantine);
     EXPECT_EQ(r.unknown, Action::defer);
     EXPECT_EQ(r.mode, PolicyMode::enforce);
-    EXPECT_EQ(rules.requirement(path("<>"), path("Bob@xn--bcher-kva.example")).rule,
-              "patient data");
-    const Requirement& last = rules.requirement(path("a@other.example"), path("x@a.example.gov"));
+    EXPECT_EQ(asked("<>", "Bob@xn--bcher-kva.example").rule, "patient data");
+    const Requirement last = asked("a@other.example", "x@a.example.gov");
     EXPECT_EQ(last.rule, "default");
     EXPECT_EQ(last.minimum, Level::authenticated);
     EXPECT_EQ(last.falls_short, Action::reject);

@@ -123,6 +123,59 @@ TEST_F(CommandsTest, ExplainSaysEachStage) {
     EXPECT_TRUE(short_of.at("verdict").at("reply").get<std::string>().starts_with("550 5.7.10 "));
 }
 
+// Without header and size as at RCPT; with them as at the end of the message.
+TEST_F(CommandsTest, ExplainKnowsAsMuchOfTheMessageAsItIsTold) {
+    world.configure(R"(
+[mta]
+lock = "postfix"
+[policy]
+minimum = "none"
+mode = "enforce"
+[[rule]]
+name = "secret"
+header = { "X-Label" = "secret" }
+minimum = "dane"
+[[rule]]
+name = "big"
+larger_than = 1000
+user = ["alice"]
+client = ["10.0.0.0/8"]
+listener = ["submission"]
+minimum = "verified"
+)");
+    const auto asked = [&](Json more) {
+        Json ask{{"do", "explain"}, {"address", "b@none.test"}};
+        ask.update(more);
+        const Json told = result(ask);
+        return told.at("requirement").at("rule").get<std::string>() + " " +
+               print_json(told.at("open"));
+    };
+    EXPECT_EQ(asked(Json::object()), R"(default ["secret","big","default"])");
+    const Json nobody{{"user", ""}, {"client", "10.1.1.1"}, {"listener", "submission"}};
+    EXPECT_EQ(asked(nobody), R"(default ["secret","default"])");
+    EXPECT_EQ(asked({{"header", {"X-LABEL: top secret", "A: b"}}, {"user", ""}}), "secret []");
+    EXPECT_EQ(asked({{"header", {"X-Label: public"}}, {"user", ""}}), "default []");
+    EXPECT_EQ(asked({{"size", "1001"}, {"user", "alice"}}), "big []");
+    EXPECT_EQ(asked({{"size", "1000"}, {"user", "alice"}}), "default []");
+    const Json raised = result({{"do", "explain"},
+                                {"address", "b@none.test"},
+                                {"user", ""},
+                                {"header", {"A: b"}},
+                                {"requiretls", true}});
+    EXPECT_EQ(raised.at("requirement").at("minimum"), "authenticated");
+
+    const auto refused = [&](Json more) {
+        Json ask{{"do", "explain"}, {"address", "b@none.test"}};
+        ask.update(more);
+        return error(ask);
+    };
+    EXPECT_EQ(refused({{"client", "nowhere"}}), "--client: 'nowhere' is no address");
+    EXPECT_EQ(refused({{"size", "10MB"}}), "--size: '10MB' is no number of octets");
+    EXPECT_EQ(refused({{"header", {"X-Label"}}}),
+              "--header: 'X-Label' is no header field; write --header 'X-Label: secret'");
+    EXPECT_FALSE(refused({{"header", {7}}}).empty());
+}
+
 TEST_F(CommandsTest, ExplainIsTheGateOfTheMilter) {
     for (const char* to : {"b@dane.test", "b@none.test", "b@gone.test", "b@[192.0.2.1]"}) {
         const Decision decided = world.mail("a@b.test", to);

@@ -66,8 +66,9 @@ class SessionTest : public ::testing::Test {
         return row ? row->level : Level::none;
     }
 
-    Reply mail(std::string_view from, const Macros& macros = {}) {
-        return session.mail(from, given(macros));
+    Reply mail(std::string_view from, const Macros& macros = {},
+               const std::vector<std::string_view>& parameters = {}) {
+        return session.mail(from, parameters, given(macros));
     }
 
     // As Postfix hands a recipient over that it sends to its own domain.
@@ -109,7 +110,7 @@ class SessionTest : public ::testing::Test {
         }};
     std::vector<std::string> told;
     Incident recording{"recording", [this](const std::string& s) { told.push_back(s); }};
-    Session session{parts, recording, "192.0.2.1"};
+    Session session{parts, recording, {"192.0.2.1", "192.0.2.1"}};
     RecordedActions actions;
 };
 
@@ -207,7 +208,7 @@ TEST_F(SessionTest, ANullSenderIsJudgedAsAnybody) {
 
 TEST_F(SessionTest, ASenderWithoutDomainIsWhoTheMtaSays) {
     Rule rule;
-    rule.senders = {pattern("@clinic.example")};
+    rule.senders.add(pattern("@clinic.example"));
     rule.requirement = GateRig::requirement();
     rule.requirement.rule = "patients";
     rule.requirement.minimum = Level::dane;
@@ -236,7 +237,7 @@ TEST_F(SessionTest, ASenderThatCannotBeReadIsRefused) {
 
 TEST_F(SessionTest, AnyEnforceRuleMightBeAboutAnUnreadableAddress) {
     Rule rule;
-    rule.senders = {pattern("@clinic.example")};
+    rule.senders.add(pattern("@clinic.example"));
     rule.requirement = GateRig::requirement();
     Requirement last = GateRig::requirement();
     last.mode = PolicyMode::audit;
@@ -289,7 +290,7 @@ TEST_F(SessionTest, TheAddressThatTheMtaResolvedCounts) {
 TEST_F(SessionTest, WithMailerErrorTheMacroIsNoAddress) {
     // The floor of the last resort carries what it demands itself; more than that cannot be told.
     Rule rule;
-    rule.senders = {pattern("@clinic.example")};
+    rule.senders.add(pattern("@clinic.example"));
     rule.requirement = GateRig::requirement();
     rule.requirement.minimum = Level::dane;
     rig.site_of(GateRig::requirement(), {rule});
@@ -365,9 +366,9 @@ TEST(SessionOverload, RecipientsBeyondTheLimitAreDeferredAtOnce) {
             return std::make_shared<const Site>(rig.site);
         }};
     Incident recording("recording", [](const std::string&) {});
-    Session session(parts, recording, "192.0.2.1");
+    Session session(parts, recording, {"192.0.2.1", "192.0.2.1"});
     const Macros none;
-    session.mail("<s@clinic.example>", given(none));
+    session.mail("<s@clinic.example>", {}, given(none));
     const Reply reply = session.rcpt("<a@any.test>", given(none));
     EXPECT_EQ(reply.line().substr(0, 9), "451 4.7.5");
     EXPECT_NE(reply.text.find("too many look-ups are waiting"), std::string::npos);
@@ -461,7 +462,7 @@ TEST_F(SessionTest, ANextHopThatCannotBeReadIsNotTheSendersFault) {
 
 TEST_F(SessionTest, TheFloorOfARelayIsToldInWords) {
     Rule exempt;
-    exempt.recipients = {pattern("far.test")};
+    exempt.recipients.add(pattern("far.test"));
     exempt.requirement = GateRig::requirement();
     exempt.requirement.rule = "exempt";
     exempt.requirement.minimum = Level::none;
@@ -558,7 +559,7 @@ TEST_F(SessionTest, WhereNothingIsEnforcedOrTheMtaDoesNotCareAWaiverPasses) {
     EXPECT_EQ(waive(), 250);
 }
 
-TEST_F(SessionTest, QuarantineHoldsTheMessageOnceAndNamesNoRecipient) {
+TEST_F(SessionTest, QuarantineHoldsTheMessageOnceAndTellsThePostmasterAlone) {
     falls_short(Action::quarantine, "patient data");
     mail("<s@clinic.example>");
     EXPECT_EQ(rcpt("a@none.test").code, 250);
@@ -568,7 +569,9 @@ TEST_F(SessionTest, QuarantineHoldsTheMessageOnceAndNamesNoRecipient) {
     EXPECT_EQ(actions.done,
               (std::vector<std::string>{
                   "add X-Surehop: falls-short; held; rule=\"patient data\"; ref=" + reference,
-                  "quarantine surehop: falls-short, rule \"patient data\", ref " + reference}));
+                  "quarantine surehop: falls-short for a@none.test, b@other.test, rule \"patient "
+                  "data\", ref " +
+                      reference}));
 }
 
 TEST_F(SessionTest, WhatTheMtaCannotDoIsATemporaryFailure) {
@@ -644,7 +647,7 @@ TEST_F(SessionTest, InAuditMailPassesWithoutALedger) {
 
 TEST_F(SessionTest, OneEnforcedRecipientMakesTheRecordNecessary) {
     Rule rule;
-    rule.recipients = {pattern("@dane.test")};
+    rule.recipients.add(pattern("@dane.test"));
     rule.requirement = GateRig::requirement();
     Requirement last = GateRig::requirement();
     last.mode = PolicyMode::audit;
@@ -717,6 +720,243 @@ TEST_F(SessionTest, ManyRecipientsAndDuplicates) {
         EXPECT_EQ(rcpt("u" + std::to_string(i % 100) + "@dane.test").code, 250);
     EXPECT_EQ(end().code, 250);
     EXPECT_EQ(rig.rows("u7@dane.test").size(), 5U);
+}
+
+// ---- rules that ask about the message ----
+
+class LabelTest : public SessionTest {
+  protected:
+    // What is labelled secret needs DANE; the rest, nothing.
+    LabelTest() { rules(label()); }
+
+    static Rule label(Action falls_short = Action::reject) {
+        Rule rule;
+        rule.fields = {*FieldCondition::parse("X-Label", "(?i)secret")};
+        rule.requirement = GateRig::requirement();
+        rule.requirement.rule = "label";
+        rule.requirement.minimum = Level::dane;
+        rule.requirement.falls_short = falls_short;
+        return rule;
+    }
+    void rules(Rule first, Level last_minimum = Level::none) {
+        Requirement last = GateRig::requirement();
+        last.minimum = last_minimum;
+        rig.site_of(last, {std::move(first)});
+    }
+    Reply header_ends(const std::string& queue_id = "4QID") {
+        const Macros macros{{"i", queue_id}};
+        return session.end_of_header(given(macros));
+    }
+};
+
+TEST_F(LabelTest, TheLabelDecidesWhenTheHeaderIsOver) {
+    mail("<s@clinic.example>");
+    EXPECT_EQ(rcpt("a@none.test").code, 250);
+    EXPECT_EQ(rcpt("b@dane.test").code, 250);
+    EXPECT_EQ(rcpt("c@other.test").code, 250);
+    session.header("X-Label", "Top Secret");
+    const Reply reply = header_ends();
+    EXPECT_EQ(reply.line().substr(0, 10), "550 5.7.10");
+    EXPECT_NE(reply.text.find("none.test"), std::string::npos);
+    EXPECT_NE(reply.text.find("other.test"), std::string::npos);
+    EXPECT_EQ(reply.text.find("dane.test"), std::string::npos);
+    // Each recipient has its row: those that fall short, and the one that could have gone alone.
+    const auto rows = rig.rows("4QID");
+    ASSERT_EQ(rows.size(), 3U);
+    for (const LedgerRow& row : rows) {
+        EXPECT_EQ(row.rule, "label");
+        EXPECT_EQ(row.action, "reject");
+    }
+    EXPECT_EQ(promised("dane.test", rig.clock.now()), Level::none);
+    EXPECT_EQ(end().code, 451); // the message is over
+}
+
+TEST_F(LabelTest, WithoutTheLabelTheLastResortDecides) {
+    mail("<s@clinic.example>");
+    EXPECT_EQ(rcpt("a@none.test").code, 250);
+    session.header("X-Label", "public");
+    EXPECT_EQ(header_ends().code, 250);
+    EXPECT_EQ(end().code, 250);
+    const auto rows = rig.rows("4QID");
+    ASSERT_EQ(rows.size(), 1U);
+    EXPECT_EQ(rows[0].rule, "default");
+    EXPECT_EQ(rows[0].outcome, "meets");
+    EXPECT_EQ(rows[0].action, "accept");
+}
+
+TEST_F(LabelTest, WhatIsPromisedIsWhatTheLabelAsks) {
+    mail("<s@clinic.example>");
+    rcpt("a@dane.test");
+    session.header("X-Label", "secret");
+    EXPECT_EQ(header_ends().code, 250);
+    EXPECT_EQ(promised("dane.test", rig.clock.now()), Level::none);
+    EXPECT_EQ(end().code, 250);
+    EXPECT_EQ(promised("dane.test", rig.clock.now()), Level::dane);
+}
+
+TEST_F(LabelTest, RcptRefusesWhatEveryRuleRefuses) {
+    rules(label(), Level::authenticated);
+    mail("<s@clinic.example>");
+    EXPECT_EQ(rcpt("a@none.test").line().substr(0, 10), "550 5.7.10");
+    EXPECT_EQ(rcpt("b@bogus.test").code, 451);
+    EXPECT_EQ(rcpt("c@dane.test").code, 250);
+    // One of them holds the message: then it is the end that says.
+    Rule holds = label(Action::quarantine);
+    holds.requirement.unknown = Action::quarantine;
+    rules(holds, Level::authenticated);
+    mail("<s@clinic.example>");
+    EXPECT_EQ(rcpt("a@none.test").code, 250);
+    EXPECT_EQ(header_ends().code, 550); // no label
+}
+
+TEST_F(LabelTest, TheEndDecidesWhereNobodyTellsOfTheHeadersEnd) {
+    mail("<s@clinic.example>");
+    rcpt("a@none.test");
+    session.header("X-Label", "secret");
+    EXPECT_EQ(end().code, 550);
+}
+
+TEST_F(LabelTest, HeldAndMarkedByTheLabel) {
+    rules(label(Action::quarantine));
+    mail("<s@clinic.example>");
+    rcpt("a@none.test");
+    session.header("X-Label", "secret");
+    EXPECT_EQ(header_ends().code, 250);
+    EXPECT_EQ(end().code, 250);
+    ASSERT_EQ(actions.done.size(), 2U);
+    EXPECT_TRUE(actions.done[1].starts_with("quarantine surehop: falls-short")) << actions.done[1];
+}
+
+// What was left out cannot be told, and counts as it is stricter.
+TEST_F(LabelTest, AFieldThatCannotBeReadCounts) {
+    const auto labelled = [&](const std::string& value) {
+        mail("<s@clinic.example>");
+        rcpt("a@none.test");
+        session.header("X-Label", value);
+        return header_ends().code;
+    };
+    EXPECT_EQ(labelled("=?utf-8?Q?=53ecret?="), 550);
+    EXPECT_EQ(labelled("=?utf-8?Q?=50ublic?="), 250);
+    EXPECT_EQ(labelled("=?x-unknown?Q?=50ublic?="), 550);
+    EXPECT_EQ(labelled(std::string(65'536, 'x')), 250);
+    EXPECT_EQ(labelled(std::string(65'537, 'x')), 550);
+
+    mail("<s@clinic.example>");
+    rcpt("a@none.test");
+    for (int i = 0; i < 3; ++i)
+        session.header("X-Label", std::string(30'000, 'x'));
+    EXPECT_EQ(header_ends().code, 550);
+
+    mail("<s@clinic.example>");
+    rcpt("a@none.test");
+    session.header("X-Other", std::string(100'000, 'x')); // nobody asks about it
+    session.header("x-label ", "public");
+    EXPECT_EQ(header_ends().code, 250);
+}
+
+TEST_F(LabelTest, TheSizeIsKnownAtTheEnd) {
+    Rule big;
+    big.larger_than = 1000;
+    big.requirement = GateRig::requirement();
+    big.requirement.rule = "big";
+    rules(big);
+    const auto of = [&](std::size_t octets, bool body = true) {
+        mail("<s@clinic.example>");
+        EXPECT_EQ(rcpt("a@none.test").code, 250);
+        session.header("A", "b"); // 6 octets
+        EXPECT_EQ(header_ends().code, 250);
+        if (body) {
+            session.body(octets / 2);
+            session.body(octets - octets / 2);
+        }
+        return end().code;
+    };
+    EXPECT_EQ(of(994), 250);
+    EXPECT_EQ(of(995), 550);
+    EXPECT_EQ(of(0, false), 550); // a connection from before the rule
+}
+
+TEST_F(LabelTest, WhatTheMailServerDoesNotTellCounts) {
+    Rule rule = label();
+    rule.fields.clear();
+    rule.users = {"alice"};
+    rules(rule);
+    const auto by = [&](const Macros& macros) {
+        mail("<s@clinic.example>", macros);
+        const int at_rcpt = rcpt("a@none.test").code;
+        return at_rcpt == 250 ? header_ends().code : at_rcpt;
+    };
+    EXPECT_EQ(by({{"{daemon_name}", "submission"}, {"{auth_authen}", "alice"}}), 550);
+    EXPECT_EQ(by({{"{daemon_name}", "submission"}, {"{auth_authen}", "bob"}}), 250);
+    EXPECT_EQ(by({{"{daemon_name}", "submission"}}), 250);
+    EXPECT_EQ(by({}), 550); // tells neither
+
+    rule.users.clear();
+    rule.clients = {*IpRange::parse("192.0.2.0/24")};
+    rules(rule);
+    EXPECT_EQ(by({}), 550);
+    rule.clients = {*IpRange::parse("10.0.0.0/8")};
+    rules(rule);
+    EXPECT_EQ(by({}), 250);
+}
+
+TEST_F(LabelTest, TheFactsAreLookedUpMeanwhile) {
+    rig.site.wait = Millis{50};
+    mail("<s@clinic.example>");
+    EXPECT_EQ(rcpt("a@never-seen.test").code, 250); // exempt unless labelled
+    session.header("X-Label", "secret");
+    EXPECT_EQ(header_ends().line().substr(0, 9), "550 5.1.2"); // known by now
+}
+
+TEST_F(LabelTest, SubmissionIsDecidedAsAWholeToo) {
+    mail("<s@clinic.example>");
+    EXPECT_EQ(rcpt("a@none.test", {}).code, 250);
+    session.header("X-Label", "secret");
+    EXPECT_EQ(header_ends().code, 550);
+}
+
+TEST_F(LabelTest, AuditModeRecordsWhatTheLabelWouldDo) {
+    Rule rule = label();
+    rule.requirement.mode = PolicyMode::audit;
+    rules(rule);
+    mail("<s@clinic.example>");
+    rcpt("a@none.test");
+    session.header("X-Label", "secret");
+    EXPECT_EQ(header_ends().code, 250);
+    EXPECT_EQ(end().code, 250);
+    EXPECT_EQ(rig.rows("4QID").at(0).would, "reject");
+    EXPECT_EQ(rig.rows("4QID").at(0).rule, "label");
+}
+
+// ---- REQUIRETLS (RFC 8689) ----
+
+TEST_F(SessionTest, RequireTlsRaisesTheMinimum) {
+    Requirement asked = GateRig::requirement();
+    asked.minimum = Level::none;
+    rig.site_of(asked);
+    EXPECT_EQ(mail("<s@clinic.example>", {}, {"SIZE=1000", "requiretls"}).code, 250);
+    const Reply reply = rcpt("a@none.test");
+    EXPECT_EQ(reply.line().substr(0, 10), "550 5.7.10");
+    EXPECT_NE(reply.text.find("asked for by the sender, REQUIRETLS"), std::string::npos)
+        << reply.text;
+    EXPECT_EQ(rcpt("a@dane.test").code, 250);
+    EXPECT_EQ(end().code, 250);
+    EXPECT_EQ(promised("dane.test", rig.clock.now()), Level::authenticated);
+    mail("<s@clinic.example>");
+    EXPECT_EQ(rcpt("a@none.test").code, 250);
+}
+
+TEST_F(SessionTest, NoExceptionLowersWhatTheSenderAsksFor) {
+    Exception exception;
+    exception.recipient = pattern("none.test");
+    exception.reason = exception.owner = exception.created_by = "test";
+    exception.from = rig.clock.now();
+    exception.until = exception.from + Seconds{60};
+    ASSERT_TRUE(rig.allowlist->add(exception));
+    mail("<s@clinic.example>");
+    EXPECT_EQ(rcpt("a@none.test").code, 250);
+    mail("<s@clinic.example>", {}, {"REQUIRETLS"});
+    EXPECT_EQ(rcpt("a@none.test").code, 550);
 }
 
 } // namespace

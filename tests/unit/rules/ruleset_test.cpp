@@ -14,11 +14,20 @@ using enum Level;
 Path path(std::string_view text) { return *Path::parse(text); }
 Domain domain(std::string_view text) { return *Domain::parse(text); }
 
-std::vector<AddressPattern> patterns(const std::vector<std::string>& texts) {
-    std::vector<AddressPattern> out;
+AddressSet patterns(const std::vector<std::string>& texts) {
+    AddressSet out;
     for (const std::string& text : texts)
-        out.push_back(*AddressPattern::parse(text));
+        out.add(*AddressPattern::parse(text));
     return out;
+}
+
+// As far as the envelope tells.
+std::string decides(const RuleSet& rules, std::string_view from, std::string_view to) {
+    Context context;
+    context.sender = path(from);
+    context.recipient = path(to);
+    const auto found = rules.candidates(context);
+    return found.size() == 1 ? found.front()->rule : "several";
 }
 
 Requirement ask(const std::string& name, Level minimum, PolicyMode mode = PolicyMode::enforce) {
@@ -32,7 +41,11 @@ Requirement ask(const std::string& name, Level minimum, PolicyMode mode = Policy
 Rule rule(const std::string& name, const std::vector<std::string>& senders,
           const std::vector<std::string>& recipients, Level minimum,
           PolicyMode mode = PolicyMode::enforce) {
-    return {patterns(senders), patterns(recipients), ask(name, minimum, mode)};
+    Rule out;
+    out.senders = patterns(senders);
+    out.recipients = patterns(recipients);
+    out.requirement = ask(name, minimum, mode);
+    return out;
 }
 
 RuleSet set(std::vector<Rule> rules, Level last_resort = authenticated,
@@ -64,8 +77,7 @@ TEST(RuleSet, FirstMatchDecides) {
         {"a@other.example", "x@elsewhere.example", "default"},
     };
     for (const Row& row : table)
-        EXPECT_EQ(rules.requirement(path(row.from), path(row.to)).rule, row.rule)
-            << row.from << " " << row.to;
+        EXPECT_EQ(decides(rules, row.from, row.to), row.rule) << row.from << " " << row.to;
 }
 
 TEST(RuleSet, FloorIsOfTheFirstRuleOnRecipientDomainAlone) {
@@ -286,6 +298,63 @@ TEST(RuleSet, NamesOfActionsAndModes) {
     EXPECT_EQ(action_of("Reject"), std::nullopt);
     EXPECT_EQ(name_of(PolicyMode::audit), "audit");
     EXPECT_EQ(name_of(PolicyMode::enforce), "enforce");
+}
+
+// What the message may still say: each rule that is not certainly out of it is a candidate.
+TEST(RuleSet, CandidatesUntilTheMessageHasSpoken) {
+    Rule label = rule("label", {}, {}, dane);
+    label.fields = {*FieldCondition::parse("X-Label", "secret")};
+    Rule big = rule("big", {"@clinic.example"}, {}, verified);
+    big.larger_than = 1000;
+    const RuleSet rules =
+        set({label, big, rule("clinic", {"@clinic.example"}, {}, encrypted)}, none);
+    const auto names = [&](const Context& context) {
+        std::vector<std::string> out;
+        for (const Requirement* asked : rules.candidates(context))
+            out.push_back(asked->rule);
+        return out;
+    };
+    using Names = std::vector<std::string>;
+    Context context;
+    context.sender = path("a@clinic.example");
+    context.recipient = path("b@elsewhere.example");
+    context.more_to_come = true;
+    EXPECT_EQ(names(context), (Names{"label", "big", "clinic"}));
+    Fields fields{{}, true};
+    context.fields = &fields;
+    EXPECT_EQ(names(context), (Names{"big", "clinic"}));
+    // Nothing more will be told: what is stricter counts.
+    context.more_to_come = false;
+    EXPECT_EQ(names(context), Names{"big"});
+    context.size = 1000;
+    EXPECT_EQ(names(context), Names{"clinic"});
+    context.fields = nullptr;
+    EXPECT_EQ(names(context), Names{"label"});
+    fields.values.emplace("x-label", "secret");
+    context.fields = &fields;
+    context.more_to_come = true;
+    EXPECT_EQ(names(context), Names{"label"}); // certain already
+
+    EXPECT_EQ(rules.field_names(), (std::set<std::string, std::less<>>{"x-label"}));
+    EXPECT_TRUE(rules.asks_for_size());
+    EXPECT_FALSE(set({label}).asks_for_size());
+}
+
+TEST(RuleSet, EachConditionIsInTheHash) {
+    const auto hash = [](auto change) {
+        Rule one = rule("one", {}, {"a.example"}, dane);
+        change(one);
+        return set({one}).hash();
+    };
+    std::set<std::string> hashes = {hash([](Rule&) {})};
+    hashes.insert(hash([](Rule& r) { r.users = {"alice"}; }));
+    hashes.insert(hash([](Rule& r) { r.listeners = {"alice"}; }));
+    hashes.insert(hash([](Rule& r) { r.clients = {*IpRange::parse("10.0.0.1")}; }));
+    hashes.insert(hash([](Rule& r) { r.fields = {*FieldCondition::parse("A", "alice")}; }));
+    hashes.insert(hash([](Rule& r) { r.fields = {*FieldCondition::parse("A", "!alice")}; }));
+    hashes.insert(hash([](Rule& r) { r.larger_than = 1; }));
+    hashes.insert(hash([](Rule& r) { r.hours = {*Hours::parse("08:00-09:00")}; }));
+    EXPECT_EQ(hashes.size(), 8U);
 }
 
 } // namespace

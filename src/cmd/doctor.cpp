@@ -84,7 +84,7 @@ asio::awaitable<void> resolver(Engine& engine, Report& report) {
 
 void incidents(const Engine& engine, Report& report) {
     for (const Outage::Incident& incident : engine.outage.incidents())
-        report.failed("incident", fmt::format("{}: {}, since {}", name_of(incident.part),
+        report.failed("incident", fmt::format("{}: {} (since {})", name_of(incident.part),
                                               incident.text, format_time(incident.since)));
 }
 

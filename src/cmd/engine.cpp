@@ -96,12 +96,11 @@ constexpr Millis soon{5'000}; // until a resolver that is not up is asked again
 // What was found at the last test, to tell what is new.
 struct Found {
     Validation validation = Validation::untested;
-    bool reachable = true;
     std::vector<std::string> warnings;
 };
 
 Found found_by(const DnsServers& dns) {
-    Found now{dns.validation(), dns.reachable(), {}};
+    Found now{dns.validation(), {}};
     for (const ServerState& state : dns.states())
         if (state.missed() || (state.tested && state.reachable))
             now.warnings.insert(now.warnings.end(), state.warnings.begin(), state.warnings.end());
@@ -185,7 +184,7 @@ asio::awaitable<void> Engine::keep_testing(std::function<void()> after_first) {
         co_await opened.dns->test();
         Found now = found_by(*opened.dns);
         report(before, now);
-        outage.resolver_answers(now.reachable, clock.now());
+        outage.resolver_answers(opened.dns->reachable(), clock.now());
         before = std::move(now);
         if (const auto once = std::exchange(after_first, nullptr))
             once();

@@ -5,7 +5,6 @@
 #include "facts/facts.h"
 #include "store/ledger.h"
 
-#include <atomic>
 #include <cstdint>
 #include <map>
 #include <string>
@@ -14,10 +13,10 @@
 
 namespace surehop {
 
-// Since the start; the counts from any thread.
+// Since the start. On the loop.
 struct ChangeCounts {
-    std::atomic<std::uint64_t> downgrades{0};
-    std::atomic<std::uint64_t> refreshes_failed{0}; // of policies in force, each time
+    std::uint64_t downgrades = 0;
+    std::uint64_t refreshes_failed = 0; // of policies in force, each time
     // When a downgrade of a next hop was last told: whoever goes up and down all the time is told
     // once an hour, and counted.
     std::map<std::string, Time> told;

@@ -5,8 +5,6 @@
 
 #include <fmt/format.h>
 
-#include <ctime>
-
 namespace surehop {
 
 void tell_incident(Ledger& ledger, const Outage::Incident& incident, bool over, Time now) {
@@ -21,12 +19,6 @@ void tell_incident(Ledger& ledger, const Outage::Incident& incident, bool over, 
         log::error("{}", incident.text);
     }
     ledger.append_later({std::move(row)});
-}
-
-Seconds time_running() {
-    timespec time{};
-    ::clock_gettime(CLOCK_BOOTTIME, &time);
-    return Seconds{time.tv_sec};
 }
 
 } // namespace surehop

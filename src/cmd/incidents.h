@@ -11,7 +11,4 @@ namespace surehop {
 // Does not wait for the disk.
 void tell_incident(Ledger& ledger, const Outage::Incident& incident, bool over, Time now);
 
-// Since the machine was started, asleep or not: by a clock that nobody sets.
-Seconds time_running();
-
 } // namespace surehop

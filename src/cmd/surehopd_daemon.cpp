@@ -11,6 +11,7 @@
 #include <sysexits.h>
 
 #include <cstdlib>
+#include <ctime>
 
 namespace surehop {
 
@@ -30,25 +31,15 @@ std::vector<std::string> needs_restart(const Settings& before, const Settings& a
         if (!same)
             out.emplace_back(what);
     };
-    compare(before.listen.milter == after.listen.milter &&
-                before.listen.socketmap == after.listen.socketmap &&
-                before.listen.control == after.listen.control,
-            "[listen]");
+    compare(before.listen == after.listen, "[listen]");
     compare(before.store.path == after.store.path, "[store]");
     compare(before.resolver.servers == after.resolver.servers &&
                 before.resolver.trusted == after.resolver.trusted &&
                 before.resolver.bogus_names == after.resolver.bogus_names &&
                 before.resolver.timeout == after.resolver.timeout,
             "[resolver]");
-    compare(before.https.ca_file == after.https.ca_file && before.https.port == after.https.port &&
-                before.https.allow_private == after.https.allow_private &&
-                before.https.timeout == after.https.timeout,
-            "[https]");
-    compare(before.facts.shortest == after.facts.shortest &&
-                before.facts.longest == after.facts.longest &&
-                before.facts.keep_fresh == after.facts.keep_fresh &&
-                before.facts.keep_unused == after.facts.keep_unused,
-            "[facts]");
+    compare(before.https == after.https, "[https]");
+    compare(before.facts == after.facts, "[facts]");
     compare(before.log.target == after.log.target, "[log] target");
     return out;
 }
@@ -71,6 +62,13 @@ Json incidents_json(const Outage& outage) {
                        {"since", format_time(incident.since)},
                        {"text", incident.text}});
     return out;
+}
+
+// Since the machine was started, asleep or not: by a clock that nobody sets.
+Seconds time_running() {
+    timespec time{};
+    ::clock_gettime(CLOCK_BOOTTIME, &time);
+    return Seconds{time.tv_sec};
 }
 
 } // namespace
@@ -254,8 +252,8 @@ Json Daemon::status() const {
                 {"resolvers", resolvers_json(*engine_.opened.dns)},
                 {"look_ups", engine_.resolver.in_flight()},
                 {"refreshes_planned", engine_.refresher.scheduled()},
-                {"downgrades", engine_.changes.downgrades.load()},
-                {"policy_refreshes_failed", engine_.changes.refreshes_failed.load()},
+                {"downgrades", engine_.changes.downgrades},
+                {"policy_refreshes_failed", engine_.changes.refreshes_failed},
                 {"incidents", incidents_json(engine_.outage)},
                 {"writes_waiting", engine_.opened.writer->queued()}};
 }

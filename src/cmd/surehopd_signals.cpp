@@ -74,8 +74,7 @@ Status take_signals(asio::io_context& loop, SignalActions actions) {
         return Error{fmt::format("cannot make an eventfd: {}", std::strerror(errno))};
     struct sigaction action{};
     action.sa_handler = on_signal;
-    // Nothing is blocked while the handler runs, or the next HUP would go to libmilter.
-    action.sa_flags = SA_NODEFER | SA_RESTART;
+    action.sa_flags = SA_RESTART;
     sigemptyset(&action.sa_mask);
     for (const int number : {SIGHUP, SIGINT, SIGTERM, SIGUSR1})
         ::sigaction(number, &action, nullptr);

@@ -6,9 +6,9 @@
 
 #include <functional>
 
-// Signals as events of the loop. libmilter keeps a thread in sigwait for HUP, TERM and INT and
-// stops at each of them, so ours must reach us first: the main thread runs the loop and is the only
-// one that has them unblocked, and the handler does no more than write to an eventfd.
+// Signals as events of the loop: the main thread runs it and is the only one that has them
+// unblocked, and the handler does no more than write to an eventfd. libmilter wants some of them
+// for itself, and gets none: see sigwait() in milter/mfapi.cpp.
 
 namespace surehop {
 

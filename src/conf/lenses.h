@@ -5,8 +5,6 @@
 #include "conf/pattern_file.h"
 #include "conf/table.h"
 
-#include <fmt/format.h>
-
 #include <array>
 #include <optional>
 #include <string>
@@ -24,8 +22,6 @@ using Shown = std::optional<std::vector<std::string>>;
 
 inline constexpr auto scope_words = std::to_array<std::string_view>({"transport", "internal"});
 
-// Of a member M of the group G of Settings: `duration_at<&Settings::gate, &Settings::Gate::wait>`.
-
 inline Shown one(std::string_view text) { return std::vector<std::string>{std::string(text)}; }
 
 inline const std::string& text_of(const std::string& text) { return text; }
@@ -38,6 +34,7 @@ template <class List> Shown texts(const List& list) {
     return out;
 }
 
+// Of a member M of the group G of Settings: `duration_at<&Settings::gate, &Settings::Gate::wait>`.
 template <auto G, auto M>
 inline constexpr Lens duration_at = {
     [](Settings& s, std::size_t, const Item& item) -> Status {

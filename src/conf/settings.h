@@ -60,6 +60,7 @@ struct Settings {
         std::string milter;
         std::vector<std::string> socketmap;
         std::string control; // a path
+        bool operator==(const Listen&) const = default;
     } listen;
 
     struct Store {
@@ -81,6 +82,7 @@ struct Settings {
         std::uint16_t port = 0;
         std::vector<std::string> allow_private; // ranges that check_ranges() accepts
         Millis timeout{};
+        bool operator==(const Https&) const = default;
     } https;
 
     // How long facts hold, and how they are kept.
@@ -89,6 +91,7 @@ struct Settings {
         Millis longest{};
         Millis keep_fresh{}; // 0: nothing is looked up ahead of time
         Millis keep_unused{};
+        bool operator==(const Facts&) const = default;
     } facts;
 
     struct Gate {

@@ -163,8 +163,10 @@ Json Commands::facts_list() {
     Json rows = Json::array();
     const Time now = parts_.clock.now();
     const auto entries = parts_.facts.list(most_next_hops + 1);
+    if (!entries)
+        return control_error(entries.error());
     for (const FactsStore::Entry& entry :
-         std::span(entries).first(std::min(entries.size(), most_next_hops))) {
+         std::span(*entries).first(std::min(entries->size(), most_next_hops))) {
         const auto next_hop = NextHop::parse(entry.key);
         if (!next_hop)
             continue;
@@ -177,7 +179,7 @@ Json Commands::facts_list() {
                         {"learnt", format_time(entry.facts->learnt)},
                         {"until", format_time(entry.facts->until)}});
     }
-    return control_result({{"facts", std::move(rows)}, {"more", entries.size() > most_next_hops}});
+    return control_result({{"facts", std::move(rows)}, {"more", entries->size() > most_next_hops}});
 }
 
 Json Commands::facts_forget(const Json& request) {

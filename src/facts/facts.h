@@ -84,7 +84,7 @@ struct Facts {
     // DANE held when it could last be looked up, and now it cannot be, since our resolver does not
     // validate or did not answer: unknown until it does.
     bool dane_lost = false;
-    // Look-ups in a row, this one included, that left something unknown by no fault of this site.
+    // Look-ups in a row in which something failed; those where only we were at fault do not count.
     std::uint32_t failures = 0;
     std::vector<Host> hosts; // by preference
     StsFacts sts;

@@ -2,6 +2,7 @@
 #include "gate/refresher.h"
 
 #include "base/log.h"
+#include "base/spread.h"
 #include "resolve/gather.h"
 
 #include <algorithm>
@@ -34,8 +35,7 @@ constexpr Seconds pause_between_short_lives{300};
 // Up to a sixtieth of their life and three seconds before they run out.
 Seconds lead(const std::string& key, const Facts& facts) {
     const auto life = std::max(Seconds{0}, facts.until - facts.learnt);
-    const auto most = static_cast<std::size_t>(life.count() / 60 + 2);
-    return Seconds{1} + Seconds{static_cast<Seconds::rep>(std::hash<std::string>{}(key) % most)};
+    return Seconds{1} + spread(life / 60 + Seconds{2}, key);
 }
 
 // What is unknown is not looked up before its time: the pause is there for its sake.

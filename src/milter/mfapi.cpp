@@ -312,7 +312,7 @@ sfsistat on_close(SMFICTX* ctx) {
 // ------------------------------------------------------------------------------
 
 // No signal is for a thread started here (libmilter starts more, which inherit this): the main
-// thread handles them, and libmilter, which would stop at a HUP, gets none; see sigwait() below.
+// thread handles them, and libmilter, which would stop at a HUP, gets none; see sigwait() above.
 template <class Fn> std::thread deaf_thread(Fn fn) {
     sigset_t all;
     sigset_t before;

@@ -51,15 +51,14 @@ Refusals::Place Refusals::count_of(const std::string& client, const std::string&
 
 std::string Refusals::add(const std::string& client, LedgerRow row) {
     const std::lock_guard hold(mutex_);
-    if (row.time < began_ || row.time >= began_ + minute)
+    if (minute_is_over(row.time))
         begin_minute(row.time);
     const Place all = count_of(client, "");
     if (++all->second.refused > limits_.per_client)
         return counted(all, row);
     if (const std::string domain = domain_of(row); !domain.empty()) {
         const Place here = count_of(client, domain);
-        if (here != all && here->first.first == client &&
-            ++here->second.refused > limits_.per_domain)
+        if (here->first.first == client && ++here->second.refused > limits_.per_domain)
             return counted(here, row);
     }
     std::string reference = row.reference;
@@ -84,6 +83,8 @@ const std::string& Refusals::counted(Place place, const LedgerRow& row) {
     return count.reference;
 }
 
+bool Refusals::minute_is_over(Time now) const { return now < began_ || now >= began_ + minute; }
+
 void Refusals::begin_minute(Time now) {
     std::vector<LedgerRow> rows;
     for (const auto& [key, count] : counts_)
@@ -101,7 +102,7 @@ void Refusals::begin_minute(Time now) {
 
 void Refusals::tick(Time now) {
     const std::lock_guard hold(mutex_);
-    if (!counts_.empty() && (now < began_ || now >= began_ + minute))
+    if (!counts_.empty() && minute_is_over(now))
         begin_minute(now);
 }
 

@@ -48,6 +48,7 @@ class Refusals {
     using Place = std::map<Key, Count>::iterator;
     Place count_of(const std::string& client, const std::string& domain);
     const std::string& counted(Place place, const LedgerRow& row);
+    bool minute_is_over(Time now) const; // also when the clock was set back
     void begin_minute(Time now);
 
     Ledger& ledger_;

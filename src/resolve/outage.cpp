@@ -109,8 +109,7 @@ void Outage::weigh(Part part, const std::string& key, Shown shown, Time now) {
     Evidence& evidence = of(part);
     if (shown == Shown::works) {
         evidence.failed.clear();
-        if (part != Part::dns || !resolver_silent_)
-            end(part);
+        end_unless_it_lasts(part);
         return;
     }
     if (shown == Shown::nothing ||
@@ -132,8 +131,7 @@ void Outage::resolver_answers(bool answers, Time now) {
     resolver_silent_ = !answers;
     if (!answers)
         begin(Part::dns, now, "no DNS resolver answers: what is not known yet stays unknown");
-    else if (of(Part::dns).failed.size() < enough)
-        end(Part::dns);
+    end_unless_it_lasts(Part::dns);
 }
 
 void Outage::tick(Time wall, Seconds running) {
@@ -157,8 +155,7 @@ void Outage::tick(Time wall, Seconds running) {
     }
     for (const Part part : {Part::dns, Part::dnssec, Part::https}) {
         forget_old(part, wall);
-        if (of(part).failed.size() < enough && !(part == Part::dns && resolver_silent_))
-            end(part);
+        end_unless_it_lasts(part);
     }
 }
 
@@ -174,6 +171,11 @@ void Outage::begin(Part part, Time now, std::string text) {
     sum();
     if (told_)
         told_(*incident, false);
+}
+
+void Outage::end_unless_it_lasts(Part part) {
+    if (of(part).failed.size() < enough && !(part == Part::dns && resolver_silent_))
+        end(part);
 }
 
 void Outage::end(Part part) {

@@ -47,11 +47,12 @@ class Outage {
 
     void resolver_answers(bool answers, Time now); // the self-test
 
-    // Every few seconds: `wall` as the system says it, `running` a clock that nobody sets. Also
-    // ends what nothing speaks for any more.
+    // Every few seconds: `wall` is the system's clock, `running` one that nobody sets. Where they
+    // have parted since the last call, somebody has set the system's clock: an incident for a
+    // quarter of an hour. Ends the other incidents that nothing speaks for any more.
     void tick(Time wall, Seconds running);
-    // Nobody has set it for a day, as far as this process knows. What is deleted because it is old
-    // is deleted only then.
+    // Nobody has set the system's clock for a day, as far as this process knows. What is deleted
+    // because it is old is deleted only then.
     bool clock_has_settled() const;
 
   private:
@@ -66,6 +67,7 @@ class Outage {
     void weigh(Part part, const std::string& key, Shown shown, Time now);
     void forget_old(Part part, Time now);
     void begin(Part part, Time now, std::string text);
+    void end_unless_it_lasts(Part part); // not of the clock
     void end(Part part);
     void sum();
     Evidence& of(Part part) { return parts_.at(static_cast<std::size_t>(part)); }

@@ -34,12 +34,14 @@ struct ResolverLimits {
     Lifetimes lifetimes;
 };
 
-// How urgent it is, and so what is asked.
+// Why a next hop is looked up. Where a look-up is under way already, it goes on as it was begun.
 enum class Ask : std::uint8_t {
     needed, // somebody waits for what is not known, or not any more
     ahead,  // in the background: a look-up that fails leaves in place what still holds
-    policy, // as `ahead`; the MTA-STS policy is due, too, though its id has not changed
-    all,    // by an admin: all of it, the MTA-STS policy too
+    policy, // as `ahead`, but the MTA-STS policy is fetched though its id has not changed, and what
+            // comes of that counts even where the rest failed
+    all,    // by an admin: as `needed`, and the MTA-STS policy is fetched though its id has not
+            // changed
 };
 
 enum class Learnt {

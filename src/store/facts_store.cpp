@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/facts_store.h"
 
+#include "base/spread.h"
 #include "facts/facts_json.h"
 
 #include <algorithm>
-#include <functional>
 #include <limits>
 #include <map>
 #include <utility>
@@ -31,13 +31,9 @@ Time refresh_at(const std::string& key, const Facts& facts) {
     using std::chrono::hours;
     if (binds_until(facts) == Time{})
         return Time{};
-    const auto spread = [&](Seconds most) {
-        return Seconds{static_cast<Seconds::rep>(std::hash<std::string>{}(key) %
-                                                 static_cast<std::size_t>(most.count()))};
-    };
-    const Time due = facts.sts.fetched + hours{20} + spread(hours{3});
+    const Time due = facts.sts.fetched + hours{20} + spread(hours{3}, key);
     const bool tried = due <= facts.learnt && facts.sts.refresh.state != State::present;
-    return tried ? facts.learnt + hours{1} + spread(hours{1}) : due;
+    return tried ? facts.learnt + hours{1} + spread(hours{1}, key) : due;
 }
 
 // Somebody publishes TLSA records without measure. What is kept on disk tells the policy, and that
@@ -253,15 +249,21 @@ void FactsStore::drop_unused(Time now, Time used_since, std::size_t most) {
         });
 }
 
-std::vector<FactsStore::Entry> FactsStore::list(std::size_t most) {
+Result<std::vector<FactsStore::Entry>> FactsStore::list(std::size_t most) {
     std::vector<std::pair<std::string, std::string>> rows;
     {
         const auto hold = reader_.lock();
         auto query = reader_.reuse("SELECT key, body FROM facts ORDER BY key LIMIT ?1");
-        if (query) {
-            query->bind(1, static_cast<std::int64_t>(std::min(most, limits_.on_disk)));
-            for (auto row = query->step(); row && *row; row = query->step())
-                rows.emplace_back(query->text(0), query->text(1));
+        if (!query)
+            return Error{query.error()};
+        query->bind(1, static_cast<std::int64_t>(std::min(most, limits_.on_disk)));
+        for (;;) {
+            const auto row = query->step();
+            if (!row)
+                return Error{row.error()};
+            if (!*row)
+                break;
+            rows.emplace_back(query->text(0), query->text(1));
         }
     }
     std::map<std::string, FactsPtr> all;

@@ -70,7 +70,7 @@ class FactsStore final : public FactsBook {
         std::string key;
         FactsPtr facts;
     };
-    std::vector<Entry> list(std::size_t most = 1000); // by key
+    Result<std::vector<Entry>> list(std::size_t most = 1000); // by key
 
   private:
     struct Held {

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Starts a real surehopd in a folder of its own, and stops it."""
 
+import json
 import os
 import pathlib
 import shutil
@@ -92,6 +93,9 @@ wait = "{wait}"
             time.sleep(0.01)
         return None
 
+    def status(self):
+        return json.loads(self.cli("status", "--json").stdout)
+
     def cli(self, *words):
         return subprocess.run([program("surehop"), "--config", str(self.config), *words], stdin=subprocess.DEVNULL,
                               capture_output=True, text=True, timeout=60)
@@ -109,13 +113,6 @@ wait = "{wait}"
         finally:
             database.close()
 
-    def sql_rows(self, statement, *values):
-        database = sqlite3.connect(self.store, timeout=5)
-        try:
-            return database.execute(statement, values).fetchall()
-        finally:
-            database.close()
-
     def settled_rows(self, count, where="1", *values):
         """Refusals are written soon after the reply: waits until there are `count`."""
         deadline = time.monotonic() + 5
@@ -124,11 +121,12 @@ wait = "{wait}"
         assert len(rows) == count, f"{count} rows expected, {len(rows)} found"
         return rows
 
-    def sql(self, statement):
+    def sql(self, statement, *values):
         database = sqlite3.connect(self.store, timeout=5)
         try:
-            database.execute(statement)
+            rows = database.execute(statement, values).fetchall()
             database.commit()
+            return rows
         finally:
             database.close()
 

@@ -212,13 +212,16 @@ class Story {
             release(words[1]);
         else if (says(0, "time") && says(1, "passes") && count == 3)
             pass(statement);
-        else if (says(0, "clock") && says(2, "set") && says(3, "forward") && count == 5)
+        else if (says(0, "clock") && says(1, "is") && says(2, "set") && says(3, "forward") &&
+                 count == 5)
             world_.set_clock(seconds(words[4]));
-        else if (says(0, "clock") && says(2, "set") && says(3, "back") && count == 5)
+        else if (says(0, "clock") && says(1, "is") && says(2, "set") && says(3, "back") &&
+                 count == 5)
             world_.set_clock(-seconds(words[4]));
         else if (says(0, "incidents") && says(1, "are") && count >= 3)
             incidents(statement.head);
-        else if (says(0, "facts") && says(1, "are") && says(2, "kept") && says(3, "fresh"))
+        else if (says(0, "facts") && says(1, "are") && says(2, "kept") && says(3, "fresh") &&
+                 count == 4)
             world_.refreshing = true;
         else if (says(0, "restart") && count == 1)
             world_.restart();

@@ -35,15 +35,15 @@ def short(server, next_hop):
     return before + match + ":".join(sorted(names.split(":"))) + blank + more
 
 
-def demand(world, minimum):
-    world.surehop.write(world.surehop.configuration(minimum=minimum))
+def reload(world, **settings):
+    world.surehop.write(world.surehop.configuration(**settings))
     expect("exit status of reload", world.surehop.cli("reload").status, 0)
 
 
 def answers(world, next_hops):
     """For each (peer, surehop where nothing is demanded, surehop with a minimum), the first two asked at the same time."""
     said = {}
-    demand(world, "none")
+    reload(world, minimum="none")
     for next_hop in next_hops:
         theirs = []
         other = threading.Thread(target=lambda: theirs.append(short(world.peer, next_hop)))
@@ -51,7 +51,7 @@ def answers(world, next_hops):
         ours = short(world.surehop, next_hop)
         other.join()
         said[next_hop] = [*theirs, ours]
-    demand(world, "authenticated")
+    reload(world, minimum="authenticated")
     for next_hop in next_hops:
         said[next_hop].append(short(world.surehop, next_hop))
     return said
@@ -133,8 +133,7 @@ def mail(world):
     begin(world)
     rows = table(3)
     ours = {domain: fate_of(world, world.someone(domain)) for domain, _, _ in rows}
-    world.surehop.write(world.surehop.configuration(mode="audit"))  # the gate lets everything pass, the peer has no gate
-    expect("exit status of reload", world.surehop.cli("reload").status, 0)
+    reload(world, mode="audit")  # the gate lets everything pass, the peer has no gate
     theirs = {domain: fate_of(world, f"{PEER_USER}@{domain}") for domain, _, _ in rows}
     for domain in ours:
         note(LINE.format("mail to", domain, theirs[domain], "", ours[domain]))

@@ -10,64 +10,62 @@
 namespace surehop::test {
 namespace {
 
-TEST(TellChanges, ADowngradeIsInTheLedger) {
-    const TempDir dir;
-    TestStore store(dir / "a.db");
-    Ledger ledger(store.reader, store.writer);
-    const NextHop hop = NextHop::of_domain(domain("example.org"));
-    const Facts before = full_facts();
-    Facts after = before;
-    after.hosts.front().tlsa = {State::absent, Reason::tlsa_none};
-    after.hosts.front().records.clear();
+class TellChanges : public ::testing::Test {
+  protected:
+    // Where `before` offered DANE.
+    static Facts without_dane(Facts before) {
+        before.hosts.front().tlsa = {State::absent, Reason::tlsa_none};
+        before.hosts.front().records.clear();
+        return before;
+    }
+    void tell(const Facts* before, const Facts& after) {
+        tell_changes(ledger, counts, NextHop::of_domain(domain("example.org")), before, after);
+    }
+    std::int64_t rows() {
+        store.settle();
+        return number(store.reader, "SELECT count(*) FROM ledger");
+    }
 
+    TempDir dir;
+    TestStore store{dir / "a.db"};
+    Ledger ledger{store.reader, store.writer};
     ChangeCounts counts;
-    tell_changes(ledger, counts, hop, nullptr, before);
-    tell_changes(ledger, counts, hop, &before, before);
+    const Facts facts = full_facts();
+};
+
+TEST_F(TellChanges, ADowngradeIsInTheLedger) {
+    tell(nullptr, facts);
+    tell(&facts, facts);
     EXPECT_EQ(counts.downgrades, 0U);
-    tell_changes(ledger, counts, hop, &before, after);
+    tell(&facts, without_dane(facts));
     EXPECT_EQ(counts.downgrades, 1U);
     EXPECT_EQ(counts.refreshes_failed, 0U);
-    must(store.writer.submit_and_wait([](Database&) -> Status { return Done{}; }));
-    EXPECT_EQ(number(store.reader, "SELECT count(*) FROM ledger"), 1);
+    EXPECT_EQ(rows(), 1);
     EXPECT_EQ(text(store.reader, "SELECT kind || ' ' || next_hop || ' ' || level || ' ' || reason "
                                  "FROM ledger"),
               "downgrade example.org dane tlsa-none");
 }
 
 // Whoever publishes and withdraws all the time must not fill the ledger.
-TEST(TellChanges, UpsAndDownsAreToldOnceAnHour) {
-    const TempDir dir;
-    TestStore store(dir / "a.db");
-    Ledger ledger(store.reader, store.writer);
-    const NextHop hop = NextHop::of_domain(domain("example.org"));
-    Facts before = full_facts();
-    Facts after = before;
-    after.hosts.front().tlsa = {State::absent, Reason::tlsa_none};
-    after.hosts.front().records.clear();
-    ChangeCounts counts;
+TEST_F(TellChanges, UpsAndDownsAreToldOnceAnHour) {
+    Facts after = without_dane(facts);
     for (int minute = 0; minute < 120; ++minute) {
-        tell_changes(ledger, counts, hop, &before, after);
+        tell(&facts, after);
         after.learnt += Seconds{60};
     }
-    store.settle();
-    EXPECT_EQ(number(store.reader, "SELECT count(*) FROM ledger"), 2);
+    EXPECT_EQ(rows(), 2);
     EXPECT_EQ(counts.downgrades, 120U);
 }
 
-TEST(TellChanges, EachRefreshThatFailsIsCounted) {
-    const TempDir dir;
-    TestStore store(dir / "a.db");
-    Ledger ledger(store.reader, store.writer);
-    const NextHop hop = NextHop::of_domain(domain("example.org"));
-    Facts facts = full_facts();
-    facts.sts.refresh = {State::absent, Reason::sts_txt_none}; // and the policy was fetched
-    ChangeCounts counts;
-    tell_changes(ledger, counts, hop, &facts, facts);
+TEST_F(TellChanges, EachRefreshThatFailsIsCounted) {
+    Facts failing = facts;
+    failing.sts.refresh = {State::absent, Reason::sts_txt_none}; // and the policy was fetched
+    tell(&failing, failing);
     EXPECT_EQ(counts.refreshes_failed, 0U);
-    facts.sts.refresh = {State::unknown, Reason::sts_fetch_timeout};
-    facts.sts.failed = FailedFetch{"2", facts.learnt, facts.sts.refresh};
+    failing.sts.refresh = {State::unknown, Reason::sts_fetch_timeout};
+    failing.sts.failed = FailedFetch{"2", failing.learnt, failing.sts.refresh};
     for (int i = 0; i < 3; ++i)
-        tell_changes(ledger, counts, hop, &facts, facts);
+        tell(&failing, failing);
     EXPECT_EQ(counts.refreshes_failed, 3U);
 }
 

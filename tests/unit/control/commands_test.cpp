@@ -218,6 +218,17 @@ TEST_F(CommandsTest, AnAnswerThatDoesNotHoldAllSaysSo) {
     const Json more = trace(1);
     EXPECT_EQ(more.at("more"), true);
     EXPECT_EQ(more.at("rows").size(), 100U);
+
+    const auto list = [&](int from, int to) {
+        for (int i = from; i < to; ++i)
+            world.process().facts.put("d" + std::to_string(i) + ".test",
+                                      std::make_shared<const Facts>());
+        return result({{"do", "facts list"}});
+    };
+    EXPECT_EQ(list(0, 1000).at("more"), false);
+    const Json most = list(1000, 1001);
+    EXPECT_EQ(most.at("more"), true);
+    EXPECT_EQ(most.at("facts").size(), 1000U);
 }
 
 TEST_F(CommandsTest, WhatIsUnknownOrExpiredIsNotListedAsNone) {

@@ -201,6 +201,10 @@ TEST_F(RefresherTest, more_than_a_thousand_at_once_all_have_their_turn) {
         for (int i = 0; i < 1500; ++i)
             mail("d" + std::to_string(i) + ".test");
     world.pass(Seconds{400}); // a denial lives 300 seconds
+    for (int i = 0; i < 1500; ++i)
+        EXPECT_TRUE(
+            world.process().facts.find("d" + std::to_string(i) + ".test")->fresh(world.clock.now()))
+            << i;
     EXPECT_GE(world.process().refresher.scheduled(), 1500U);
 }
 
@@ -237,8 +241,9 @@ TEST_F(RefresherTest, can_be_switched_off) {
     never.keep_fresh = Seconds{0};
     Refresher refresher(process.resolver, process.facts, world.clock, never);
     mail();
+    mail(); // in use now
     refresher.learnt(NextHop::of_domain(domain_of("a.test")), nullptr,
-                     *world.process().facts.find("a.test"));
+                     *process.facts.find("a.test"));
     EXPECT_EQ(refresher.scheduled(), 0U);
     EXPECT_EQ(refresher.next_due(), std::nullopt);
 }

@@ -159,10 +159,13 @@ Engine::Engine(asio::io_context& the_loop, Opened what)
       refresher(resolver, facts, clock, refresher_settings(opened.settings->facts)),
       gate(facts, resolver, *opened.allowlist, *opened.promises, outage), references(clock.now()) {
     resolver.ask_outage([this] { return outage.active(); });
+    resolver.when_found(
+        [this](const NextHop& next_hop, const FactsPtr& before, const Facts& found) {
+            outage.learnt(next_hop.key(), before.get(), found);
+        });
     resolver.when_learnt(
         [this](const NextHop& next_hop, const FactsPtr& before, const Facts& after) {
             tell_changes(ledger, changes, next_hop, before.get(), after);
-            outage.learnt(next_hop.key(), before.get(), after);
             refresher.learnt(next_hop, before.get(), after);
         });
 }

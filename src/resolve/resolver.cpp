@@ -72,6 +72,8 @@ asio::awaitable<void> Resolver::learn_into_book(NextHop next_hop, FactsPtr known
         // answers that nobody checked, read as if. Once more; a resolver does not do it often.
         if (sources.validation != validation_() && !again)
             continue;
+        if (found_)
+            found_(next_hop, known, facts);
         // What holds is not given up before its time.
         if ((ask == Ask::ahead || ask == Ask::policy) && known && known->fresh(clock_.now()) &&
             known->complete() && !facts.complete()) {

@@ -77,9 +77,11 @@ class Resolver {
 
     std::size_t in_flight() const; // from any thread
 
-    // Called on the loop with what was known before (or null) and what was learnt. Set before the
-    // first look-up.
+    // Called on the loop with what was known before (or null); set before the first look-up. First
+    // with what each look-up found; then with what is known from now on, which is not the same
+    // where a look-up ahead of time failed and what holds was kept.
     using Told = std::function<void(const NextHop&, const FactsPtr& before, const Facts& after)>;
+    void when_found(Told told) { found_ = std::move(told); }
     void when_learnt(Told told) { told_ = std::move(told); }
 
     // Whether everything fails at present. Set before the first look-up.
@@ -103,7 +105,7 @@ class Resolver {
     const Clock& clock_;
     std::function<Validation()> validation_;
     ResolverLimits limits_;
-    Told told_;
+    Told found_, told_;
     std::function<bool()> outage_ = [] { return false; };
     mutable std::mutex mutex_;
     std::map<std::string, std::shared_ptr<Flight>, std::less<>> flights_;

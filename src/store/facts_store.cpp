@@ -32,8 +32,11 @@ Time refresh_at(const std::string& key, const Facts& facts) {
     if (binds_until(facts) == Time{})
         return Time{};
     const Time due = facts.sts.fetched + hours{20} + spread(hours{3}, key);
-    const bool tried = due <= facts.learnt && facts.sts.refresh.state != State::present;
-    return tried ? facts.learnt + hours{1} + spread(hours{1}, key) : due;
+    // Where a look-up failed and the rest was kept, `learnt` is from before.
+    const Time tried_at =
+        facts.sts.failed ? std::max(facts.learnt, facts.sts.failed->at) : facts.learnt;
+    const bool tried = due <= tried_at && facts.sts.refresh.state != State::present;
+    return tried ? tried_at + hours{1} + spread(hours{1}, key) : due;
 }
 
 // Somebody publishes TLSA records without measure. What is kept on disk tells the policy, and that

@@ -33,9 +33,12 @@ World::Process::Process(World& world, const std::string& path, ResolverLimits li
       gate(facts, resolver, *allowlist, *promises, outage),
       socketmap(gate, world.clock, [&world] { return world.site(); }) {
     resolver.ask_outage([this] { return outage.active(); });
+    resolver.when_found(
+        [this](const NextHop& next_hop, const FactsPtr& before, const Facts& found) {
+            outage.learnt(next_hop.key(), before.get(), found);
+        });
     resolver.when_learnt(
         [this](const NextHop& next_hop, const FactsPtr& before, const Facts& after) {
-            outage.learnt(next_hop.key(), before.get(), after);
             refresher.learnt(next_hop, before.get(), after);
         });
 }

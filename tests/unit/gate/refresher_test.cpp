@@ -224,6 +224,29 @@ TEST_F(RefresherTest, the_daily_refresh_gives_up_nothing_that_holds) {
     EXPECT_EQ(cost(), 0U);
 }
 
+// The daily refresh finds DNS dead as all others do, and keeps what holds: that is no sign of life.
+TEST_F(RefresherTest, the_daily_refresh_ends_no_outage) {
+    world.dns.add("zone a.test unsigned ttl 3600");
+    mail();
+    world.clock.advance(hours{24} - Seconds{1800});
+    mail(); // fresh for another hour, and its policy is due
+    for (const char* name : {"b.test", "c.test", "d.test"}) {
+        world.dns.add(std::string("zone ") + name + " unsigned ttl 60\n" + name +
+                      " MX 10 mx.a.test");
+        mail(name);
+    }
+    world.process().store.settle();
+    world.clock.advance(Seconds{60});
+    for (const char* name : {"a.test", "b.test", "c.test", "d.test"})
+        world.dns.add(std::string(name) + " MX fails servfail");
+    for (const char* name : {"b.test", "c.test", "d.test"})
+        mail(name);
+    ASSERT_TRUE(world.process().outage.active());
+    world.https.stop("a.test");
+    run(world.loop, world.process().refresher.sweep(false));
+    EXPECT_TRUE(world.process().outage.active());
+}
+
 // A clock that somebody sets a year ahead must not empty the store.
 TEST_F(RefresherTest, nothing_is_dropped_while_the_clock_is_in_doubt) {
     mail();

@@ -32,4 +32,13 @@ constexpr std::optional<Level> level_of(std::string_view name) {
     return std::nullopt;
 }
 
+// The least version of TLS over which a level holds. Only the binding can say it: no look-up tells
+// what a host speaks.
+enum class TlsVersion : std::uint8_t { v1_2, v1_3 };
+constexpr std::array<std::string_view, 2> tls_version_names = {"1.2", "1.3"};
+
+constexpr std::string_view name_of(TlsVersion version) {
+    return tls_version_names.at(static_cast<std::size_t>(version));
+}
+
 } // namespace surehop

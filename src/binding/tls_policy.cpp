@@ -13,9 +13,11 @@ namespace {
 
 // RFC 8996: no TLS 1.0 and 1.1 where TLS is demanded. Postfix before 3.6 knows only exclusions, and
 // inside a policy the protocols are separated by colons.
-std::string_view tls12_floor(Lock lock) {
-    return lock == Lock::postfix310 ? " protocols=>=TLSv1.2"
-                                    : " protocols=!SSLv2:!SSLv3:!TLSv1:!TLSv1.1";
+std::string protocols(Lock lock, TlsVersion least) {
+    const bool v1_3 = least == TlsVersion::v1_3;
+    if (lock == Lock::postfix310)
+        return fmt::format(" protocols=>=TLSv{}", v1_3 ? "1.3" : "1.2");
+    return fmt::format(" protocols=!SSLv2:!SSLv3:!TLSv1:!TLSv1.1{}", v1_3 ? ":!TLSv1.2" : "");
 }
 
 // Postfix checks the certificate against exactly these names, and sends the MX name as SNI
@@ -24,8 +26,8 @@ std::string secure(const Offer& offer) {
     return fmt::format("secure match={} servername=hostname", join(offer.hosts, ":"));
 }
 
-LockAnswer policy(const Offer& offer, Lock lock) {
-    return {LockAnswer::Kind::policy, *policy_text(offer, lock), offer.level, Reason::none};
+LockAnswer policy(const Offer& offer, Lock lock, TlsVersion least) {
+    return {LockAnswer::Kind::policy, *policy_text(offer, lock, least), offer.level, Reason::none};
 }
 
 } // namespace
@@ -39,20 +41,20 @@ std::optional<Lock> lock_of(std::string_view name) {
     return std::nullopt;
 }
 
-std::optional<std::string> policy_text(const Offer& offer, Lock lock) {
+std::optional<std::string> policy_text(const Offer& offer, Lock lock, TlsVersion least) {
     if (lock == Lock::none || offer.hosts.empty())
         return std::nullopt;
     if (lock == Lock::sendmail)
         return offer.level == Level::authenticated ? std::optional(secure(offer)) : std::nullopt;
     switch (offer.level) {
     case Level::dane:
-        return "dane-only";
+        return least == TlsVersion::v1_2 ? "dane-only" : "dane-only" + protocols(lock, least);
     case Level::authenticated:
-        return fmt::format("{}{}", secure(offer), tls12_floor(lock));
+        return fmt::format("{}{}", secure(offer), protocols(lock, least));
     case Level::verified:
-        return fmt::format("verify{}", tls12_floor(lock));
+        return fmt::format("verify{}", protocols(lock, least));
     case Level::encrypted:
-        return fmt::format("encrypt{}", tls12_floor(lock));
+        return fmt::format("encrypt{}", protocols(lock, least));
     case Level::none:
         break;
     }
@@ -89,7 +91,7 @@ Assessment bindable(Assessment assessment, Lock lock) {
     return assessment;
 }
 
-LockAnswer lock_answer(const Assessment& whole, Level floor, Lock lock) {
+LockAnswer lock_answer(const Assessment& whole, Level floor, Lock lock, TlsVersion least) {
     const Assessment counted = bindable(whole, lock);
     if (whole.no_mail) {
         // The MTA finds out by itself and bounces at once. Should its DNS say otherwise than ours,
@@ -121,12 +123,12 @@ LockAnswer lock_answer(const Assessment& whole, Level floor, Lock lock) {
     if (published != nullptr && published->level < floor)
         published = dane;
     if (published != nullptr && published->level >= floor)
-        return policy(*published, lock);
+        return policy(*published, lock, least);
 
     // Nothing published binds: what the floor asks for, if it can be bound.
     for (auto offer = counted.offers.rbegin(); offer != counted.offers.rend(); ++offer)
         if (floor > Level::none && offer->level >= floor)
-            return policy(*offer, lock);
+            return policy(*offer, lock, least);
 
     const Missing why = counted.why_not(floor == Level::none ? Level::authenticated : floor);
     if (floor == Level::none && (whole.wait || whole.enforced)) {

@@ -31,8 +31,10 @@ constexpr std::array<std::string_view, 4> lock_names = {"postfix", "postfix310",
 std::string_view name_of(Lock lock);
 std::optional<Lock> lock_of(std::string_view name);
 
-// The policy that holds this offer, or none where the lock cannot express it.
-std::optional<std::string> policy_text(const Offer& offer, Lock lock);
+// The policy that holds this offer, or none where the lock cannot express it. `least`: over no
+// older version of TLS; Sendmail cannot be told.
+std::optional<std::string> policy_text(const Offer& offer, Lock lock,
+                                       TlsVersion least = TlsVersion::v1_2);
 
 // The offers that count with this lock: those it can express; with Lock::none those that cover
 // every MX host, since nobody keeps the MTA from using another one.
@@ -52,6 +54,7 @@ struct LockAnswer {
 // Published policies are honoured even where nothing is demanded, and so is what must wait. Beyond
 // that, what falls short now may do better later (RFC 8461 §5), and *unknown* under a floor is
 // temporary, and without one leaves the MTA's own default in force (RFC 8461 §3.3).
-LockAnswer lock_answer(const Assessment& assessment, Level floor, Lock lock);
+LockAnswer lock_answer(const Assessment& assessment, Level floor, Lock lock,
+                       TlsVersion least = TlsVersion::v1_2);
 
 } // namespace surehop

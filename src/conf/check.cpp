@@ -155,6 +155,31 @@ void check_floor(Reading& reading) {
     }
 }
 
+// A version of TLS is held by the lock or by nobody.
+void check_least_tls(Reading& reading) {
+    const Settings& s = reading.settings;
+    const auto check = [&](const Requirement& r, const std::string& block, bool lock_can_tell) {
+        const std::string setting = block + ".least_tls";
+        if (r.least_tls == TlsVersion::v1_2 || !s.places.contains(setting))
+            return;
+        if (s.mta.lock != Lock::postfix && s.mta.lock != Lock::postfix310)
+            reading.error(reading.place_of(setting),
+                          fmt::format("lock = \"{}\" cannot hold a version of TLS; remove "
+                                      "least_tls, or write lock = \"postfix\"",
+                                      name_of(s.mta.lock)));
+        else if (!lock_can_tell)
+            reading.error(reading.place_of(setting),
+                          fmt::format("rule \"{}\" looks at more than the recipient's domain, "
+                                      "which is all that the lock sees; move least_tls to "
+                                      "[policy] or to a rule for the domain",
+                                      r.rule));
+    };
+    check(s.policy, "policy", true);
+    for (std::size_t i = 1; i <= s.rules.size(); ++i)
+        check(s.rules[i - 1].requirement, place_prefix("rule", i),
+              s.rules[i - 1].on_recipient_domain_alone());
+}
+
 // `unknown = "accept"` reads like a small thing, and takes the lock away: what passes unjudged
 // cannot be held back later, so nothing at all is.
 void check_passing(Reading& reading) {
@@ -310,6 +335,7 @@ void cross_check(Reading& reading) {
     if (whole && check_size(reading)) {
         check_reach(reading);
         check_floor(reading);
+        check_least_tls(reading);
         check_passing(reading);
     }
 }

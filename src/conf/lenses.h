@@ -161,6 +161,15 @@ inline constexpr Lens minimum = {[](Settings& s, std::size_t index, const Item& 
                                      return one(name_of(requirement(s, index).minimum));
                                  }};
 
+inline constexpr Lens least_tls = {[](Settings& s, std::size_t index, const Item& item) -> Status {
+                                       requirement(s, index).least_tls =
+                                           static_cast<TlsVersion>(item.word);
+                                       return Done{};
+                                   },
+                                   [](const Settings& s, std::size_t index) {
+                                       return one(name_of(requirement(s, index).least_tls));
+                                   }};
+
 template <auto M>
 inline constexpr Lens action = {
     [](Settings& s, std::size_t index, const Item& item) -> Status {

@@ -153,7 +153,7 @@ asio::awaitable<Json> Commands::facts_show(const Json& request, bool refresh) {
     Json out;
     out["next_hop"] = to_json(*next_hop);
     out["facts"] = to_json(*facts);
-    out["offers"] = offers_json(assessment.offers);
+    out["offers"] = offers_json(assessment.offers, Gate::least_tls(*next_hop, *parts_.site()));
     out["learnt"] = format_time(facts->learnt);
     out["until"] = format_time(facts->until);
     co_return control_result(std::move(out));

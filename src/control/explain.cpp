@@ -29,20 +29,20 @@ Json to_json(const NextHop& next_hop) {
         {"kind", name_of(next_hop.kind())}, {"name", next_hop.name()}, {"port", next_hop.port()}};
 }
 
-Json to_json(const Offer& offer) {
+Json to_json(const Offer& offer, TlsVersion least) {
     return Json{{"level", name_of(offer.level)},
                 {"hosts", offer.hosts},
                 {"until", format_time(offer.until)},
                 {"binding",
-                 {{"postfix", text_or_null(policy_text(offer, Lock::postfix))},
-                  {"postfix310", text_or_null(policy_text(offer, Lock::postfix310))},
-                  {"sendmail", text_or_null(policy_text(offer, Lock::sendmail))}}}};
+                 {{"postfix", text_or_null(policy_text(offer, Lock::postfix, least))},
+                  {"postfix310", text_or_null(policy_text(offer, Lock::postfix310, least))},
+                  {"sendmail", text_or_null(policy_text(offer, Lock::sendmail, least))}}}};
 }
 
-Json offers_json(std::span<const Offer> offers) {
+Json offers_json(std::span<const Offer> offers, TlsVersion least) {
     Json out = Json::array();
     for (const Offer& offer : offers)
-        out.push_back(to_json(offer));
+        out.push_back(to_json(offer, least));
     return out;
 }
 
@@ -111,6 +111,7 @@ Json explain_json(const Decision& d, const std::optional<Promises::Row>& promise
     out["next_hop"] = std::move(next_hop);
     out["requirement"] = {{"rule", d.requirement.rule},
                           {"minimum", name_of(d.requirement.minimum)},
+                          {"least_tls", name_of(d.least_tls)},
                           {"falls_short", name_of(d.requirement.falls_short)},
                           {"unknown", name_of(d.requirement.unknown)},
                           {"mode", name_of(d.requirement.mode)}};
@@ -120,7 +121,7 @@ Json explain_json(const Decision& d, const std::optional<Promises::Row>& promise
         promise ? Json{{"level", name_of(promise->level)}, {"until", until_json(promise->until)}}
                 : Json(nullptr);
     out["facts"] = d.facts ? to_json(*d.facts) : Json(nullptr);
-    out["offers"] = offers_json(d.assessment.offers);
+    out["offers"] = offers_json(d.assessment.offers, d.least_tls);
     out["verdict"] = {
         {"outcome", name_of(d.verdict.outcome)}, {"level", name_of(d.verdict.level)},
         {"reason", token_of(d.verdict.reason)},  {"action", name_of(d.verdict.action)},

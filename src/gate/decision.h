@@ -36,6 +36,7 @@ struct Decision {
     FactsPtr facts;        // null where none were needed, or none could be had
     Assessment assessment; // with the offers that count
     Lock lock = Lock::none;
+    TlsVersion least_tls = TlsVersion::v1_2; // that the lock insists on
     Verdict verdict;
     std::string reference; // of a decision that is recorded; `surehop trace` understands it
 };

@@ -134,6 +134,7 @@ std::variant<Decision, Miss> Gate::judge_hop(Decision d, Reason hidden, const Si
     const Level minimum = exception != nullptr ? std::min(d.requirement.minimum, exception->lowest)
                                                : d.requirement.minimum;
     const HopKind kind = d.next_hop.kind();
+    d.least_tls = least_tls(d.next_hop, site);
     // What the lock will demand of this mail: to accept what it then holds back until it bounces
     // would help nobody. Nothing required and nothing demanded, nothing looked up.
     const bool bound = site.lock != Lock::none && hidden != Reason::next_hop_hidden;
@@ -190,6 +191,11 @@ Level Gate::demanded(const NextHop& next_hop, const Site& site, Time now) const 
     return promised ? std::max(floor, promised->level) : floor;
 }
 
+TlsVersion Gate::least_tls(const NextHop& next_hop, const Site& site) {
+    const auto& domain = next_hop.domain();
+    return domain ? site.rules->least_tls(*domain) : site.rules->last_resort_tls();
+}
+
 std::variant<LockAnswer, Miss> Gate::bind_known(const NextHop& asked, const Site& site,
                                                 Lock consumer, Time now) const {
     const NextHop next_hop = judged(asked, site);
@@ -198,7 +204,8 @@ std::variant<LockAnswer, Miss> Gate::bind_known(const NextHop& asked, const Site
     const FactsPtr facts = book_.use(next_hop.key(), now);
     if (!facts || !facts->fresh(now))
         return Miss{{next_hop}};
-    return lock_answer(assess(next_hop, *facts, now), demanded(next_hop, site, now), consumer);
+    return lock_answer(assess(next_hop, *facts, now), demanded(next_hop, site, now), consumer,
+                       least_tls(next_hop, site));
 }
 
 LockAnswer Gate::bind_unlearnt(Reason reason) {

@@ -48,6 +48,8 @@ class Gate {
     // What the lock demands of this next hop: the floor, or what an exception leaves of it, and
     // never less than a live promise.
     Level demanded(const NextHop& next_hop, const Site& site, Time now) const;
+    // Over which version of TLS at least: no exception changes that.
+    static TlsVersion least_tls(const NextHop& next_hop, const Site& site);
 
     Resolver& resolver() const { return resolver_; }
 

@@ -31,6 +31,7 @@ std::string_view name_of(PolicyMode mode);
 struct Requirement {
     std::string rule; // the rule's name; "default" for the last resort
     Level minimum = Level::none;
+    TlsVersion least_tls = TlsVersion::v1_2; // of rules on the recipient's domain alone
     Action falls_short = Action::reject;
     Action unknown = Action::defer;
     PolicyMode mode = PolicyMode::enforce;

@@ -32,6 +32,10 @@ std::string why_below(const Requirement& asked, Level floor) {
                     fmt::format("set minimum = \"{}\" or higher", name_of(floor)));
 }
 
+TlsVersion enforced_tls(const Requirement& requirement) {
+    return enforced_level(requirement) == Level::none ? TlsVersion::v1_2 : requirement.least_tls;
+}
+
 std::string canonical(const AddressSet& set) {
     std::string out;
     for (const AddressPattern& pattern : set.patterns())
@@ -61,8 +65,9 @@ std::string canonical_rest(const Rule& rule) {
 }
 
 std::string canonical(const Requirement& r) {
-    return fmt::format("{}\n{}\n{}\n{}\n{}\n", r.rule, name_of(r.minimum), name_of(r.falls_short),
-                       name_of(r.unknown), name_of(r.mode));
+    return fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n", r.rule, name_of(r.minimum),
+                       name_of(r.falls_short), name_of(r.unknown), name_of(r.mode),
+                       name_of(r.least_tls));
 }
 
 } // namespace
@@ -100,12 +105,21 @@ std::vector<const Requirement*> RuleSet::candidates(const Context& context) cons
     return out;
 }
 
-Level RuleSet::floor(const Domain& domain) const {
+// Of all mail to this domain, as far as the lock can tell.
+const Requirement& RuleSet::of_domain(const Domain& domain) const {
     for (const Rule& rule : rules_)
         if (rule.on_recipient_domain_alone() && rule.matches_domain(domain))
-            return enforced_level(rule.requirement);
-    return last_resort_floor();
+            return rule.requirement;
+    return last_resort_;
 }
+
+Level RuleSet::floor(const Domain& domain) const { return enforced_level(of_domain(domain)); }
+
+TlsVersion RuleSet::least_tls(const Domain& domain) const {
+    return enforced_tls(of_domain(domain));
+}
+
+TlsVersion RuleSet::last_resort_tls() const { return enforced_tls(last_resort_); }
 
 Level RuleSet::last_resort_floor() const { return enforced_level(last_resort_); }
 

@@ -29,6 +29,9 @@ class RuleSet {
     // resort included, that matches on recipient domain alone. One in audit mode, or that only
     // marks, sets the floor none: what the gate lets pass must not end at the lock.
     Level floor(const Domain& domain) const;
+    // The version of TLS that goes with it.
+    TlsVersion least_tls(const Domain& domain) const;
+    TlsVersion last_resort_tls() const;
     Level last_resort_floor() const; // for a next hop without a name
     Level lowest_floor() const;      // that mail to anywhere finds at the lock
 
@@ -55,6 +58,7 @@ class RuleSet {
     const std::string& hash() const { return hash_; }
 
   private:
+    const Requirement& of_domain(const Domain& domain) const;
     std::vector<Domain> telling_domains() const;
 
     std::vector<Rule> rules_;

@@ -20,11 +20,12 @@ SIGNED, UNSIGNED, BOGUS = "signed", "unsigned", "bogus"
 
 @dataclasses.dataclass(frozen=True)
 class Sink:
-    """One mail server: it offers STARTTLS only when it has a kind of certificate."""
+    """One mail server: it offers STARTTLS only when it has a kind of certificate, and then up to this version of TLS."""
 
     address: str
     host: str
     certificate: str | None = "ca"
+    newest_tls: str = "TLSv1_3"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -104,6 +105,14 @@ DESTINATIONS = (
         mx            A     127.0.30.4
         """,
         (Sink("127.0.30.4", "mx.starttls.test", "self"),),
+    ),
+    Destination(
+        "oldtls.test", "MTA-STS enforce, over no newer TLS than 1.2", UNSIGNED, """
+        @             MX    10 mx
+        mx            A     127.0.30.70
+        """ + STS,
+        (Sink("127.0.30.70", "mx.oldtls.test", newest_tls="TLSv1_2"),),
+        ("enforce", ("mx.oldtls.test",)),
     ),
     Destination(
         "strip.test", "MTA-STS enforce, but STARTTLS is stripped on the way", UNSIGNED, """

@@ -67,6 +67,7 @@ class _Server(socketserver.ThreadingTCPServer):
         self.sinks, self.sink, self.tls = sinks, sink, None
         if sink.certificate:
             self.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            self.tls.maximum_version = ssl.TLSVersion[sink.newest_tls]
             self.tls.load_cert_chain(ca.certificate(sink.host, sink.certificate))
             self.tls.sni_callback = self._remember_sni
 

@@ -77,3 +77,62 @@ def forged_tag(world):
     expect(f"status of {recipient}", world.postfix.fate(sent.queue_id, recipient).status, "sent")
     (record,) = world.sinks.delivered(recipient)
     expect("tags", tags(record), [])
+
+
+LABEL = """
+[[rule]]
+name = "secret"
+header = { "X-Classification" = "(?i)confidential|secret" }
+minimum = "dane"
+"""
+
+
+@story("A label decides when Postfix has the whole header: the message is refused to all, and names who falls short",
+       minimum="encrypted", rules=LABEL)
+def labelled(world):
+    weak, strong = world.someone("sts.test"), world.someone("dane.test")
+    sent = world.send(weak, strong, headers=("X-Classification: top secret",))
+    for recipient in (weak, strong):
+        expect_reply(f"RCPT {recipient}", sent.recipients[recipient], 250)
+    expect_reply("end of message", sent.data, 550, "5.7.10")
+    expect_match("the words", sent.data.text, r"Mail to sts\.test must leave over a connection authenticated by DANE")
+    expect("message bytes that left", (world.sinks.delivered(weak), world.sinks.delivered(strong)), ([], []))
+    for recipient in (weak, strong):
+        world.wait(lambda to=recipient: world.surehop.cli("trace", to).status == 0, f"a trace of {recipient}")
+        told = world.surehop.cli("trace", recipient).json["rows"][0]
+        expect(f"the row of {recipient}", (told["rule"], told["action"]), ("secret", "reject"))
+
+
+@story("The same mail without the label, and labelled mail to a DANE destination, go out", minimum="encrypted", rules=LABEL)
+def labelled_only_where_asked(world):
+    for domain, headers in (("sts.test", ("X-Classification: public",)), ("sts.test", ()), ("dane.test", ("X-CLASSIFICATION: Secret",))):
+        recipient = world.someone(domain)
+        sent = world.send(recipient, headers=headers)
+        expect_reply("end of message", sent.data, 250)
+        expect(f"status of {recipient}", world.postfix.fate(sent.queue_id, recipient).status, "sent")
+
+
+@story("A version of TLS is held at delivery: a host that speaks an older one gets nothing, others do",
+       rules='[[rule]]\nname = "new TLS"\nrecipient = ["oldtls.test", "sts.test", "dane.test"]\nleast_tls = "1.3"\n')
+def least_tls(world):
+    recipient = world.someone("oldtls.test")
+    sent = world.send(recipient)
+    expect_reply(f"RCPT {recipient}", sent.reply(), 250)
+    fate = world.postfix.fate(sent.queue_id, recipient)
+    expect(f"outcome ({fate.text})", (fate.status, fate.dsn), ("deferred", "4.7.5"))
+    expect("message bytes that reached oldtls.test", world.sinks.data_bytes("oldtls.test"), 0)
+    for domain in ("sts.test", "dane.test"):
+        recipient = world.someone(domain)
+        fate = world.postfix.fate(world.send(recipient).queue_id, recipient)
+        expect(f"status of {recipient} ({fate.text})", fate.status, "sent")
+        (record,) = world.sinks.delivered(recipient)
+        expect(f"TLS that {domain} saw", record["version"], "TLSv1.3")
+
+
+@story("Without that rule the same host gets its mail over TLS 1.2")
+def older_tls(world):
+    recipient = world.someone("oldtls.test")
+    fate = world.postfix.fate(world.send(recipient).queue_id, recipient)
+    expect(f"status of {recipient} ({fate.text})", fate.status, "sent")
+    (record,) = world.sinks.delivered(recipient)
+    expect("TLS that oldtls.test saw", record["version"], "TLSv1.2")

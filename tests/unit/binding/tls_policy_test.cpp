@@ -198,5 +198,32 @@ TEST(Binding, SendmailSaysWhatItCan) {
         "NOTFOUND");
 }
 
+// least_tls: with whatever binds TLS, in the words of each Postfix.
+TEST(TlsPolicy, a_newer_tls_where_it_is_asked) {
+    Offer offer;
+    offer.hosts = {"mx.a.test"};
+    struct Row {
+        Level level;
+        const char *postfix, *postfix310;
+    };
+    const Row table[] = {
+        {Level::dane, "dane-only protocols=!SSLv2:!SSLv3:!TLSv1:!TLSv1.1:!TLSv1.2",
+         "dane-only protocols=>=TLSv1.3"},
+        {Level::verified, "verify protocols=!SSLv2:!SSLv3:!TLSv1:!TLSv1.1:!TLSv1.2",
+         "verify protocols=>=TLSv1.3"},
+        {Level::encrypted, "encrypt protocols=!SSLv2:!SSLv3:!TLSv1:!TLSv1.1:!TLSv1.2",
+         "encrypt protocols=>=TLSv1.3"},
+    };
+    for (const Row& row : table) {
+        offer.level = row.level;
+        EXPECT_EQ(policy_text(offer, Lock::postfix, TlsVersion::v1_3), row.postfix);
+        EXPECT_EQ(policy_text(offer, Lock::postfix310, TlsVersion::v1_3), row.postfix310);
+    }
+    offer.level = Level::authenticated;
+    EXPECT_EQ(policy_text(offer, Lock::postfix310, TlsVersion::v1_3)->substr(0, 50),
+              "secure match=mx.a.test servername=hostname protoco");
+    EXPECT_TRUE(policy_text(offer, Lock::postfix310, TlsVersion::v1_3)->ends_with(">=TLSv1.3"));
+}
+
 } // namespace
 } // namespace surehop

@@ -207,7 +207,7 @@ TEST(ConfLoad, unknown_names_are_refused_with_a_suggestion) {
         {"wait = \"2s\"", "f:3:1: unknown setting wait in [policy]; write it below [gate]\n"},
         {"timeout = \"2s\"",
          "f:3:1: unknown setting timeout in [policy]; write it below [resolver] or [https]\n"},
-        {"\"a b\" = 1", "f:3:1: unknown setting a b in [policy]; write one of: minimum, "
+        {"\"a b\" = 1", "f:3:1: unknown setting a b in [policy]; write one of: minimum, least_tls, "
                         "falls_short, unknown, mode, help\n"},
         {"[resolvers]\nservers = []", "f:3:1: unknown section [resolvers]; write [resolver]\n"},
         {"[[rules]]\nname = \"a\"", "f:3:1: unknown section [rules]; write [[rule]]\n"},
@@ -344,6 +344,26 @@ TEST(ConfLoad, too_many_patterns) {
     EXPECT_EQ(errors_of(many), "f:8:14: recipient: the list " + list +
                                    " has more than 100000 lines; write user@example.org, "
                                    "@example.org, *.example.org, * or file:/path\n");
+}
+
+TEST(ConfLoad, a_version_of_tls_is_held_by_postfix_and_for_a_domain) {
+    const std::string policy = "minimum = \"encrypted\"\nmode = \"enforce\"\n";
+    const auto site = [&](const std::string& lock, const std::string& rest) {
+        return errors_of("[mta]\nlock = \"" + lock + "\"\n[policy]\n" + policy + rest);
+    };
+    const std::string least = "least_tls = \"1.3\"\n";
+    EXPECT_EQ(site("postfix", least), "");
+    EXPECT_EQ(site("postfix310", least), "");
+    EXPECT_EQ(site("none", least), "f:6:13: lock = \"none\" cannot hold a version of TLS; remove "
+                                   "least_tls, or write lock = \"postfix\"\n");
+    EXPECT_EQ(site("none", "least_tls = \"1.2\"\n"), "");
+    const std::string rule = "[[rule]]\nname = \"a\"\nrecipient = [\"a.example\"]\n" + least;
+    EXPECT_EQ(site("postfix", rule), "");
+    EXPECT_EQ(site("postfix", rule + "sender = [\"@b.example\"]\n"),
+              "f:9:13: rule \"a\" looks at more than the recipient's domain, which is all that the "
+              "lock sees; move least_tls to [policy] or to a rule for the domain\n");
+    EXPECT_EQ(site("postfix", "least_tls = \"1.1\"\n"),
+              "f:6:13: least_tls cannot be \"1.1\"; write \"1.2\", or another of 1.2 or 1.3\n");
 }
 
 TEST(ConfLoad, lists_in_files) {

@@ -115,19 +115,20 @@ TEST(ConfCheck, text_and_json) {
     EXPECT_EQ(json["warnings"][0]["line"], 18);
 
     const Loaded bad = load("[policy]\nmode = 1\nx = 2\n");
-    EXPECT_EQ(check_text(bad, "surehop.toml"),
-              "error: surehop.toml:2:8: mode must be a text in quotes, not a number; write mode = "
-              "\"audit\" or mode = \"enforce\"\n"
-              "error: surehop.toml:3:1: unknown setting x in [policy]; write one of: minimum, "
-              "falls_short, unknown, mode, help\n"
-              "surehop.toml cannot be used: 2 errors, 0 warnings\n");
+    EXPECT_EQ(
+        check_text(bad, "surehop.toml"),
+        "error: surehop.toml:2:8: mode must be a text in quotes, not a number; write mode = "
+        "\"audit\" or mode = \"enforce\"\n"
+        "error: surehop.toml:3:1: unknown setting x in [policy]; write one of: minimum, least_tls, "
+        "falls_short, unknown, mode, help\n"
+        "surehop.toml cannot be used: 2 errors, 0 warnings\n");
     json = check_json(bad, "surehop.toml");
     EXPECT_EQ(json["ok"], false);
     EXPECT_EQ(json["hash"], nullptr);
     EXPECT_EQ(json["mode"], nullptr);
     EXPECT_EQ(
         json["errors"][1].dump(),
-        R"({"line":3,"column":1,"text":"unknown setting x in [policy]; write one of: minimum, falls_short, unknown, mode, help"})");
+        R"({"line":3,"column":1,"text":"unknown setting x in [policy]; write one of: minimum, least_tls, falls_short, unknown, mode, help"})");
 }
 
 TEST(ConfDefaults, load_to_the_defaults) {

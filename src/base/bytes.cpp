@@ -2,6 +2,7 @@
 #include "base/bytes.h"
 
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include <stdexcept>
 
@@ -64,6 +65,15 @@ std::array<std::uint8_t, 32> sha256(std::string_view data) {
     std::array<std::uint8_t, 32> digest{};
     if (EVP_Digest(data.data(), data.size(), digest.data(), nullptr, EVP_sha256(), nullptr) != 1)
         throw std::runtime_error("libcrypto cannot compute SHA-256");
+    return digest;
+}
+
+std::array<std::uint8_t, 32> hmac_sha256(std::string_view key, std::string_view data) {
+    std::array<std::uint8_t, 32> digest{};
+    const auto* octets = reinterpret_cast<const unsigned char*>(data.data());
+    if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), octets, data.size(),
+             digest.data(), nullptr) == nullptr)
+        throw std::runtime_error("libcrypto cannot compute HMAC-SHA-256");
     return digest;
 }
 

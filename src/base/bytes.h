@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-// Octets: hexadecimal text and SHA-256.
+// Octets: hexadecimal text, SHA-256 and HMAC-SHA-256 (RFC 2104).
 
 namespace surehop {
 
@@ -20,5 +20,6 @@ std::optional<std::string> from_base64(std::string_view text); // padding may be
 std::optional<Bytes> from_hex(std::string_view text);          // either case, even length
 
 std::array<std::uint8_t, 32> sha256(std::string_view data);
+std::array<std::uint8_t, 32> hmac_sha256(std::string_view key, std::string_view data);
 
 } // namespace surehop

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "cmd/incidents.h"
+#include "store/ledger_key.h"
 #include "store/schema.h"
 
 #include <fmt/format.h>
@@ -88,6 +89,15 @@ Status open_store(Opened& opened, Database::Access access, Time now) {
     if (!promises)
         return Error{promises.error()};
     opened.promises = *std::move(promises);
+    const Settings::Ledger& ledger = opened.settings->ledger;
+    std::string key;
+    if (ledger.addresses == AddressForm::hashed) {
+        auto read = ledger_key(ledger.key_file, writes);
+        if (!read)
+            return Error{read.error()};
+        key = *std::move(read);
+    }
+    opened.addresses = LedgerAddresses(ledger.addresses, std::move(key));
     return Done{};
 }
 
@@ -148,7 +158,8 @@ Result<std::vector<ServerChoice>> choose_servers(const Settings::Resolver& setti
 
 Engine::Engine(asio::io_context& the_loop, Opened what)
     : loop(the_loop), opened(std::move(what)), current(opened.settings),
-      facts(*opened.reader, *opened.writer), ledger(*opened.reader, *opened.writer),
+      facts(*opened.reader, *opened.writer),
+      ledger(*opened.reader, *opened.writer, opened.addresses),
       https(curl_settings(opened.settings->https)),
       outage([this](const Outage::Incident& incident, bool over) {
           tell_incident(ledger, incident, over, clock.now());

@@ -58,6 +58,7 @@ struct Opened {
     std::unique_ptr<Writer> writer;
     std::unique_ptr<Allowlist> allowlist;
     std::unique_ptr<Promises> promises;
+    LedgerAddresses addresses;
     std::unique_ptr<DnsServers> dns;
 };
 

@@ -8,6 +8,7 @@
 #include "cmd/clock_check.h"
 #include "cmd/doctor.h"
 #include "cmd/engine.h"
+#include "cmd/surehop_ledger.h"
 #include "cmd/surehop_print.h"
 #include "conf/load.h"
 #include "conf/show.h"
@@ -171,6 +172,7 @@ class CommandLine {
         facts();
         allow();
         small_ones();
+        ledger();
         config();
     }
 
@@ -314,8 +316,9 @@ class CommandLine {
         field(release, "NEXT-HOP", "next_hop", "as 'promise list' prints it")->required();
         field(release, "--reason", "reason", "why")->required();
         sends(release, "promise release", released_text, false);
-        CLI::App* trace = verb(&app_, "trace", "what the ledger knows of a message or an address");
-        field(trace, "WHAT", "what", "the reference of a reply, a queue id, or an address")
+        CLI::App* trace =
+            verb(&app_, "trace", "what the ledger knows of a message or a destination");
+        field(trace, "WHAT", "what", "the reference of a reply, a queue id, an address or a domain")
             ->required();
         sends(trace, "trace", trace_text, true,
               [](const Json& found) { return found.at("rows").empty() ? exit_no : EX_OK; });
@@ -327,6 +330,30 @@ class CommandLine {
         sends(verb(&app_, "status", "what the daemon runs with"), "status", members_text);
         sends(verb(&app_, "reload", "read the configuration again; a bad one changes nothing"),
               "reload", members_text, false);
+    }
+
+    void ledger() {
+        CLI::App* group = noun("ledger", "the record of all decisions and changes");
+        const auto leaf = [&](const char* name, const char* help,
+                              int (*answer)(const LedgerQuestion&)) {
+            CLI::App* command = verb(group, name, help);
+            command->callback([this, answer] {
+                run_ = [this, answer] {
+                    LedgerQuestion question = ledger_;
+                    question.config = common_.config;
+                    question.json = common_.json;
+                    return answer(question);
+                };
+            });
+            return command;
+        };
+        CLI::App* verify = leaf("verify", "is every row as it was written?", ledger_verify);
+        verify->add_option("--head", ledger_.noted, "a head that the log has: ID:HASH");
+        verify->add_option("--file", ledger_.file, "check what 'ledger export' has written");
+        leaf("head", "the last row's number and chain value", ledger_head);
+        CLI::App* rows = leaf("export", "print rows as lines of JSON", ledger_export);
+        rows->add_option("--since", ledger_.since, "from then on: 2026-11-01 or with a time");
+        rows->add_option("--until", ledger_.until, "up to then; a day is included");
     }
 
     void config() {
@@ -343,6 +370,7 @@ class CommandLine {
 
     CLI::App app_{"Asks and administers surehopd.", "surehop"};
     Common common_;
+    LedgerQuestion ledger_;
     Json fields_ = Json::object();
     std::function<int()> run_;
 };

@@ -225,7 +225,8 @@ std::string trace_text(const Json& rows) {
         out += fmt::format("{} {}", at(one, "time"), at(one, "kind"));
         constexpr std::array names = {"reference", "queue_id",  "sender",  "recipient", "next_hop",
                                       "rule",      "exception", "minimum", "mode",      "outcome",
-                                      "level",     "reason",    "action",  "would",     "detail"};
+                                      "level",     "offer",     "reason",  "facts",     "action",
+                                      "would",     "detail"};
         for (const char* name : names)
             if (one.contains(name))
                 out += fmt::format(" {}={}", name, at(one, name).empty() ? "<>" : at(one, name));

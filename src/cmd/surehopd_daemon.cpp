@@ -33,6 +33,9 @@ std::vector<std::string> needs_restart(const Settings& before, const Settings& a
     };
     compare(before.listen == after.listen, "[listen]");
     compare(before.store.path == after.store.path, "[store]");
+    compare(before.ledger.addresses == after.ledger.addresses &&
+                before.ledger.key_file == after.ledger.key_file,
+            "[ledger] addresses or key_file");
     compare(before.resolver.servers == after.resolver.servers &&
                 before.resolver.trusted == after.resolver.trusted &&
                 before.resolver.bogus_names == after.resolver.bogus_names &&
@@ -74,7 +77,8 @@ Seconds time_running() {
 } // namespace
 
 Daemon::Daemon(Engine& engine)
-    : engine_(engine), refusals_(engine.ledger, engine.references),
+    : engine_(engine), keeper_(*engine.opened.reader, *engine.opened.writer, engine.clock),
+      refusals_(engine.ledger, engine.references),
       socketmap_(engine.gate, engine.clock, [&engine] { return engine.current.get()->site; }),
       commands_(CommandParts{engine.gate, engine.facts, *engine.opened.allowlist, engine.ledger,
                              *engine.opened.promises, engine.clock,
@@ -147,6 +151,7 @@ int Daemon::run() {
         log::error("the mode changed from enforce to audit since {}: it refuses nothing any more",
                    format_time((*last)->time));
     record("start", describe(*settings));
+    keeper_.tell_head();
     // Not before it is known whether DANE counts; until then whoever connects waits.
     const auto serve = [this] {
         for (const auto& listener : listeners_)
@@ -172,6 +177,13 @@ int Daemon::run() {
         engine_.loop,
         engine_.refresher.run(engine_.loop, [this] { return engine_.outage.clock_has_settled(); }),
         asio::detached);
+    asio::co_spawn(
+        engine_.loop,
+        keeper_.run(
+            engine_.loop,
+            [this] { return std::chrono::floor<Seconds>(engine_.current.get()->ledger.keep); },
+            [this] { return engine_.outage.clock_has_settled(); }),
+        asio::detached);
     engine_.loop.restart();
     engine_.loop.run();
 
@@ -185,6 +197,7 @@ int Daemon::run() {
     }
     refusals_.end(engine_.clock.now());
     record("stop", describe(*engine_.current.get()));
+    keeper_.tell_head();
     log::info("surehopd has stopped");
     return exit_status_;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "cmd/engine.h"
+#include "cmd/ledger_keeper.h"
 #include "control/server.h"
 #include "milter/mfapi.h"
 #include "socketmap/server.h"
@@ -36,6 +37,7 @@ class Daemon {
     static std::string describe(const Settings& settings);
 
     Engine& engine_;
+    LedgerKeeper keeper_;
     Refusals refusals_;
     SocketmapServer socketmap_;
     Commands commands_;

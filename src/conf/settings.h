@@ -6,6 +6,7 @@
 #include "binding/tls_policy.h"
 #include "gate/site.h"
 #include "rules/ruleset.h"
+#include "store/ledger_addresses.h"
 
 #include <array>
 #include <cstddef>
@@ -66,6 +67,12 @@ struct Settings {
     struct Store {
         std::string path;
     } store;
+
+    struct Ledger {
+        Millis keep{}; // 0: for ever
+        AddressForm addresses = AddressForm::full;
+        std::string key_file;
+    } ledger;
 
     struct Resolver {
         // "127.0.0.1:53", "[::1]:53": parse_dns_server() takes them. Empty: 127.0.0.1 and ::1 as

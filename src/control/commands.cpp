@@ -333,7 +333,7 @@ Json Commands::promise_release(const Json& request, const Peer& peer) {
 Json Commands::trace(const Json& request) {
     const std::string what = text_of(request, "what");
     if (what.empty())
-        return control_error("name a reference, a queue id or an address");
+        return control_error("name a reference, a queue id, an address or a domain");
     const auto rows = parts_.ledger.trace(what, most_traced + 1);
     if (!rows)
         return control_error(rows.error());

@@ -64,28 +64,15 @@ Json to_json(const Exception& exception) {
 }
 
 Json to_json(const LedgerRow& row) {
-    Json out{{"id", row.id}, {"time", format_time(row.time)}, {"kind", row.kind}};
-    const auto add = [&](const char* name, const std::string& value) {
-        if (!value.empty())
-            out[name] = value;
-    };
-    add("reference", row.reference);
-    add("queue_id", row.queue_id);
-    if (row.kind == "decision")
-        out["sender"] = row.sender; // empty: the null sender
-    add("recipient", row.recipient);
-    add("next_hop", row.next_hop);
-    add("rule", row.rule);
-    if (row.exception != 0)
-        out["exception"] = row.exception;
-    add("minimum", row.minimum);
-    add("mode", row.mode);
-    add("outcome", row.outcome);
-    add("level", row.level);
-    add("reason", row.reason);
-    add("action", row.action);
-    add("would", row.would);
-    add("detail", row.detail);
+    Json out{{"id", row.id}, {"time", format_time(row.time)}};
+    for (const LedgerText& one : ledger_texts) {
+        const std::string& text = row.*one.text;
+        const bool null_sender = one.name == "sender" && row.kind == "decision";
+        if (!text.empty() || null_sender)
+            out[std::string(one.name)] = text;
+        if (one.name == "rule" && row.exception != 0)
+            out["exception"] = row.exception;
+    }
     return out;
 }
 

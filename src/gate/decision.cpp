@@ -7,6 +7,29 @@
 
 namespace surehop {
 
+namespace {
+
+// A destination may have as many hosts as it likes; the ledger names the first.
+constexpr std::size_t most_hosts = 8;
+
+std::string text_of(const Offer& offer) {
+    std::string out(name_of(offer.level));
+    for (std::size_t i = 0; i < std::min(offer.hosts.size(), most_hosts); ++i)
+        out += " " + offer.hosts[i];
+    if (offer.hosts.size() > most_hosts)
+        out += fmt::format(" and {} more", offer.hosts.size() - most_hosts);
+    return out;
+}
+
+std::string reference_to(const Facts& facts) {
+    std::string out = "learnt " + format_time(facts.learnt);
+    if (facts.sts.standing.state == State::present)
+        out += ", policy " + facts.sts.id;
+    return out;
+}
+
+} // namespace
+
 LedgerRow ledger_row(const Decision& d, Time now, const std::string& queue_id) {
     LedgerRow row;
     row.time = now;
@@ -22,6 +45,10 @@ LedgerRow ledger_row(const Decision& d, Time now, const std::string& queue_id) {
     row.mode = name_of(d.requirement.mode);
     row.outcome = name_of(d.verdict.outcome);
     row.level = name_of(d.verdict.level);
+    if (!d.assessment.offers.empty())
+        row.offer = text_of(d.assessment.offers.front());
+    if (d.facts)
+        row.facts = reference_to(*d.facts);
     row.reason = token_of(d.verdict.reason);
     row.action = name_of(d.verdict.action);
     row.would = name_of(d.verdict.would);

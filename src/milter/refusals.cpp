@@ -15,11 +15,6 @@ namespace {
 constexpr Seconds minute{60};
 constexpr const char* several = "several";
 
-std::string domain_of(const LedgerRow& row) {
-    const auto at = row.recipient.rfind('@');
-    return at == std::string::npos ? "" : row.recipient.substr(at + 1);
-}
-
 // "client 192.0.2.1 at example.org"
 std::string whose(const std::string& client, const std::string& domain) {
     if (client == several)

@@ -1,6 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/ledger.h"
 
+#include "address/path.h"
+#include "store/ledger_table.h"
+
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <limits>
 #include <utility>
@@ -9,43 +14,46 @@ namespace surehop {
 
 namespace {
 
-constexpr std::string_view insert =
-    "INSERT INTO ledger (time, kind, reference, queue_id, sender, recipient, next_hop, rule, "
-    "exception, minimum, mode, outcome, level, reason, action, would, detail) "
-    "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17)";
-
 // Each part reads its own index backwards and stops early: a busy sender costs no more than a rare
 // one. The comparison with '' lets SQLite use the partial indexes.
-constexpr std::string_view search =
-    "SELECT id, time, kind, reference, queue_id, sender, recipient, next_hop, rule, exception, "
-    "minimum, mode, outcome, level, reason, action, would, detail FROM ledger WHERE id IN ("
-    "SELECT id FROM (SELECT id FROM ledger WHERE reference = ?1 AND reference <> '' "
-    "ORDER BY id DESC LIMIT ?2) UNION ALL "
-    "SELECT id FROM (SELECT id FROM ledger WHERE queue_id = ?1 AND queue_id <> '' "
-    "ORDER BY id DESC LIMIT ?2) UNION ALL "
-    "SELECT id FROM (SELECT id FROM ledger WHERE sender = ?1 AND sender <> '' "
-    "ORDER BY id DESC LIMIT ?2) UNION ALL "
-    "SELECT id FROM (SELECT id FROM ledger WHERE recipient = ?1 AND recipient <> '' "
-    "ORDER BY id DESC LIMIT ?2)) ORDER BY id DESC LIMIT ?2";
+const std::string& search() {
+    static const std::string statement = [] {
+        std::string parts;
+        const auto part = [&](const char* column, int place) {
+            parts += fmt::format("{}SELECT id FROM (SELECT id FROM ledger WHERE {} = ?{} AND "
+                                 "{} <> '' ORDER BY id DESC LIMIT ?1)",
+                                 parts.empty() ? "" : " UNION ALL ", column, place, column);
+        };
+        part("reference", 2);
+        part("queue_id", 2);
+        for (const char* column : {"sender", "recipient"})
+            for (const int place : {3, 4, 5})
+                part(column, place);
+        part("domain", 6);
+        return fmt::format("SELECT {} FROM ledger WHERE id IN ({}) ORDER BY id DESC LIMIT ?1",
+                           ledger_columns(), parts);
+    }();
+    return statement;
+}
 
-constexpr std::string_view latest_change =
-    "SELECT id, time, kind, reference, queue_id, sender, recipient, next_hop, rule, exception, "
-    "minimum, mode, outcome, level, reason, action, would, detail FROM ledger "
-    "WHERE kind <> 'decision' AND kind IN ('start', 'reload') ORDER BY id DESC LIMIT 1";
+// As what a question may stand in the ledger; "" as nothing.
+struct Question {
+    std::string address, shown, whole_domain, domain;
+};
 
-LedgerRow row_of(const Statement& found) {
-    LedgerRow row;
-    int column = 0;
-    row.id = found.number(column++);
-    row.time = found.time(column++);
-    for (std::string* field : {&row.kind, &row.reference, &row.queue_id, &row.sender,
-                               &row.recipient, &row.next_hop, &row.rule})
-        *field = found.text(column++);
-    row.exception = found.number(column++);
-    for (std::string* field : {&row.minimum, &row.mode, &row.outcome, &row.level, &row.reason,
-                               &row.action, &row.would, &row.detail})
-        *field = found.text(column++);
-    return row;
+Question question(std::string_view what, const LedgerAddresses& addresses) {
+    Question out;
+    const auto path = Path::parse(what);
+    out.address = path ? path->text() : std::string(what);
+    out.shown = addresses.shown(out.address);
+    if (const std::string domain = domain_in(out.address); !domain.empty()) {
+        out.whole_domain = "@" + domain;
+        if (what.starts_with('@'))
+            out.domain = domain;
+    } else {
+        out.domain = domain_in(fmt::format("@{}", what));
+    }
+    return out;
 }
 
 Writer::Job job_for(std::vector<LedgerRow> rows) {
@@ -59,40 +67,33 @@ Writer::Job job_for(std::vector<LedgerRow> rows) {
 
 } // namespace
 
-Status Ledger::write(Database& database, const LedgerRow& row) {
-    auto statement = database.reuse(insert);
-    if (!statement)
-        return Error{statement.error()};
-    int column = 1;
-    statement->bind(column++, row.time);
-    for (const std::string* field : {&row.kind, &row.reference, &row.queue_id, &row.sender,
-                                     &row.recipient, &row.next_hop, &row.rule})
-        statement->bind(column++, *field);
-    statement->bind(column++, row.exception);
-    for (const std::string* field : {&row.minimum, &row.mode, &row.outcome, &row.level, &row.reason,
-                                     &row.action, &row.would, &row.detail})
-        statement->bind(column++, *field);
-    return statement->run();
-}
+Status Ledger::write(Database& database, const LedgerRow& row) { return insert_row(database, row); }
 
 Status Ledger::append(std::vector<LedgerRow> rows) {
     if (rows.empty())
         return Done{};
+    for (LedgerRow& row : rows)
+        addresses_.apply(row);
     return writer_.submit_and_wait(job_for(std::move(rows)));
 }
 
 void Ledger::append_later(std::vector<LedgerRow> rows) {
+    for (LedgerRow& row : rows)
+        addresses_.apply(row);
     if (!rows.empty())
         writer_.submit_and_forget(job_for(std::move(rows)));
 }
 
 Result<std::vector<LedgerRow>> Ledger::trace(std::string_view what, std::size_t most) {
     const auto hold = reader_.lock();
-    auto query = reader_.reuse(search);
+    auto query = reader_.reuse(search());
     if (!query)
         return Error{query.error()};
     constexpr auto limit = static_cast<std::size_t>(std::numeric_limits<std::int64_t>::max());
-    query->bind(1, what).bind(2, static_cast<std::int64_t>(std::min(most, limit)));
+    const Question asked = question(what, addresses_);
+    query->bind(1, static_cast<std::int64_t>(std::min(most, limit))).bind(2, what);
+    query->bind(3, asked.address).bind(4, asked.shown);
+    query->bind(5, asked.whole_domain).bind(6, asked.domain);
     std::vector<LedgerRow> rows;
     for (;;) {
         const auto row = query->step();
@@ -106,7 +107,10 @@ Result<std::vector<LedgerRow>> Ledger::trace(std::string_view what, std::size_t 
 
 Result<std::optional<LedgerRow>> Ledger::latest_configuration() const {
     const auto hold = reader_.lock();
-    auto query = reader_.prepare(latest_change);
+    auto query = reader_.prepare(
+        fmt::format("SELECT {} FROM ledger WHERE kind <> 'decision' AND kind IN ('start', "
+                    "'reload') ORDER BY id DESC LIMIT 1",
+                    ledger_columns()));
     if (!query)
         return Error{query.error()};
     const auto row = query->step();

@@ -4,46 +4,26 @@
 #include "base/result.h"
 #include "base/time.h"
 #include "store/database.h"
+#include "store/ledger_addresses.h"
+#include "store/ledger_row.h"
 #include "store/writer.h"
 
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 // The durable record of every decision and every administrative change. Append only: the table
-// itself refuses updates.
+// itself refuses updates, and each row is chained to the one before it (store/chain.h).
 
 namespace surehop {
 
-struct LedgerRow {
-    std::int64_t id = 0; // given when it is written
-    Time time;
-    std::string kind;      // "decision", or what was changed: "allow-add", "start", "reload", ...
-    std::string reference; // as in the reply; may be empty
-    std::string queue_id;  // empty while the MTA has given none
-    std::string sender;
-    std::string recipient;
-    std::string next_hop;
-    std::string rule;
-    std::int64_t exception = 0; // 0: none
-    std::string minimum;
-    std::string mode;
-    std::string outcome;
-    std::string level;
-    std::string reason; // token
-    std::string action;
-    std::string would;
-    std::string detail; // of changes: who, what, why; of decisions: "unbound" and the like
-
-    bool operator==(const LedgerRow&) const = default;
-};
-
 class Ledger {
   public:
-    Ledger(Database& reader, Writer& writer) : reader_(reader), writer_(writer) {}
+    Ledger(Database& reader, Writer& writer, LedgerAddresses addresses = {})
+        : reader_(reader), writer_(writer), addresses_(std::move(addresses)) {}
 
     // On disk when it returns without error: what must be so before a message is accepted. All rows
     // or none.
@@ -52,8 +32,10 @@ class Ledger {
     // Soon on disk; for refusals, where nothing was accepted. All rows or none.
     void append_later(std::vector<LedgerRow> rows);
 
-    // Rows whose reference or queue id equals `what`, or whose sender or recipient does in any case
-    // of ASCII letters; latest first.
+    // Latest first: rows whose reference or queue id equals `what`; whose sender or recipient does,
+    // in any case of ASCII letters and in each form that the ledger has of addresses; or that
+    // concern the domain `what`. Of an address also what names its whole domain: refusals that were
+    // counted together, exceptions.
     Result<std::vector<LedgerRow>> trace(std::string_view what, std::size_t most = 100);
 
     // The latest row that says which configuration came into force: of a start or a reload.
@@ -65,6 +47,7 @@ class Ledger {
   private:
     Database& reader_;
     Writer& writer_;
+    const LedgerAddresses addresses_; // of decisions, before anything else gets to see them
 };
 
 } // namespace surehop

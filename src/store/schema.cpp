@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/schema.h"
 
+#include "store/ledger_table.h"
+
 #include <fmt/format.h>
 
 #include <array>
@@ -12,10 +14,16 @@ namespace {
 
 constexpr std::int64_t application_id = 0x53484f50; // "SHOP": tells our files from those of others
 
+struct Migration {
+    std::string_view sql;
+    Status (*code)(Database&) = nullptr; // then, for what SQL cannot compute
+    std::string_view sql_after = {};
+};
+
 // migrations[n] leads from version n to n + 1. What was once released here is never changed.
-constexpr std::array<std::string_view, schema_version> migrations = {
+constexpr std::array<Migration, schema_version> migrations = {{
     // 1: facts, exceptions, ledger
-    R"sql(
+    {R"sql(
     -- `body`: see facts/facts_json.h. `used`: when it was last used, as known when it was put here.
     -- `binds`: until when an MTA-STS enforce policy in it binds (invariant 4), 0 without one: such
     -- rows do not go when there are too many.
@@ -72,9 +80,9 @@ constexpr std::array<std::string_view, schema_version> migrations = {
     CREATE INDEX ledger_by_recipient ON ledger (recipient) WHERE recipient <> '';
     CREATE TRIGGER ledger_stays BEFORE UPDATE ON ledger
         BEGIN SELECT raise(ABORT, 'a row of the ledger never changes'); END;
-    )sql",
+    )sql"},
     // 2: promises
-    R"sql(
+    {R"sql(
     CREATE TABLE promise (
         key   TEXT    NOT NULL,
         level TEXT    NOT NULL,
@@ -82,24 +90,47 @@ constexpr std::array<std::string_view, schema_version> migrations = {
         made  INTEGER NOT NULL,
         PRIMARY KEY (key, level)
     ) STRICT, WITHOUT ROWID;
-    )sql",
+    )sql"},
     // 3: the few rows of changes among many decisions
-    R"sql(
+    {R"sql(
     CREATE INDEX ledger_by_change ON ledger (kind) WHERE kind <> 'decision';
-    )sql",
+    )sql"},
     // 4: when to fetch a policy that binds again, though nobody asks; 0: never
-    R"sql(
+    {R"sql(
     ALTER TABLE facts ADD COLUMN refresh INTEGER NOT NULL DEFAULT 0;
     UPDATE facts SET refresh = 1 WHERE binds > 0;
     CREATE INDEX facts_by_refresh ON facts (refresh) WHERE refresh > 0;
+    )sql"},
+    // 5: the ledger's chain; the domain that a row concerns; offer and facts of a decision
+    {R"sql(
+    ALTER TABLE ledger ADD COLUMN domain TEXT NOT NULL DEFAULT '';
+    ALTER TABLE ledger ADD COLUMN offer  TEXT NOT NULL DEFAULT '';
+    ALTER TABLE ledger ADD COLUMN facts  TEXT NOT NULL DEFAULT '';
+    ALTER TABLE ledger ADD COLUMN chain  TEXT NOT NULL DEFAULT ''; -- see store/chain.h
+    DROP TRIGGER ledger_stays;
     )sql",
-};
+     chain_all, R"sql(
+    CREATE TRIGGER ledger_stays BEFORE UPDATE ON ledger
+        BEGIN SELECT raise(ABORT, 'a row of the ledger never changes'); END;
+    CREATE INDEX ledger_by_domain ON ledger (domain) WHERE domain <> '';
+    CREATE INDEX ledger_by_time   ON ledger (time);
+    )sql"},
+}};
 
 Error newer(const Database& database, int version) {
     return {fmt::format("the store {} was written by a newer surehop (its version is {}, this "
                         "program knows {}); install that surehop again, or restore the backup made "
                         "before it was installed",
                         database.path(), version, schema_version)};
+}
+
+Status run(Database& database, const Migration& migration) {
+    auto done = database.execute(migration.sql);
+    if (done && migration.code != nullptr)
+        done = migration.code(database);
+    if (done && !migration.sql_after.empty())
+        done = database.execute(migration.sql_after);
+    return done;
 }
 
 Status run_migrations(Database& database) {
@@ -109,7 +140,7 @@ Status run_migrations(Database& database) {
     if (*version > schema_version)
         return newer(database, *version);
     for (auto step = static_cast<std::size_t>(*version); step < migrations.size(); ++step)
-        if (auto done = database.execute(migrations.at(step)); !done)
+        if (auto done = run(database, migrations.at(step)); !done)
             return done;
     return database.execute(fmt::format("PRAGMA application_id = {}; PRAGMA user_version = {}",
                                         application_id, schema_version));

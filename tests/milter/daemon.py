@@ -26,9 +26,9 @@ def program(name="surehopd"):
 
 
 class Surehopd:
-    """Policy: lines of [policy]. Rules: text that follows. Listen: a socket; default a UNIX one of its own."""
+    """Policy: lines of [policy]. Rules: text that follows. Listen: a socket; default a UNIX one of its own. Ledger: lines of [ledger]."""
 
-    def __init__(self, dns, policy="", rules="", listen="", wait="1s", folder=None, start=True, sandbox=None):
+    def __init__(self, dns, policy="", rules="", listen="", wait="1s", folder=None, ledger="", start=True, sandbox=None):
         self.own_folder = folder is None
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="surehop-milter-"))
         self.socket = str(self.folder / "milter.sock")
@@ -58,6 +58,10 @@ control = "{self.folder}/control.sock"
 
 [store]
 path = "{self.store}"
+
+[ledger]
+key_file = "{self.folder}/ledger.key"
+{ledger}
 
 [resolver]
 servers = ["127.0.0.1:{dns.port}"]

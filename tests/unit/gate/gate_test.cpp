@@ -272,10 +272,24 @@ TEST_F(GateTest, LedgerRowSaysWhatWasDecided) {
     EXPECT_EQ(row.minimum, "authenticated");
     EXPECT_EQ(row.outcome, "falls-short");
     EXPECT_EQ(row.level, "verified");
+    EXPECT_EQ(row.offer, "verified mx.none.test");
+    EXPECT_EQ(row.facts, "learnt " + format_time(world.clock.now()));
     EXPECT_EQ(row.reason, "nothing-published");
     EXPECT_EQ(row.action, "reject");
     EXPECT_EQ(row.would, "reject");
     EXPECT_EQ(row.detail, "");
+
+    // Bounded, whatever a destination publishes; and by which policy.
+    d.assessment.offers.front().hosts.assign(100, "mx.none.test");
+    auto facts = std::make_shared<Facts>(*d.facts);
+    facts->sts.standing.state = State::present;
+    facts->sts.id = "20260101";
+    d.facts = facts;
+    const LedgerRow much = ledger_row(d, world.clock.now(), "4QID");
+    EXPECT_TRUE(much.offer.ends_with(" mx.none.test and 92 more")) << much.offer;
+    EXPECT_TRUE(much.facts.ends_with("Z, policy 20260101")) << much.facts;
+    d.facts = nullptr;
+    EXPECT_EQ(ledger_row(d, world.clock.now(), "").facts, "");
 }
 
 TEST(References, AreShortReadableAndUnique) {

@@ -289,6 +289,7 @@ TEST_F(AllowlistTest, each_change_has_its_row_in_the_ledger) {
     expected.kind = "allow-remove";
     expected.sender = "@clinic.example";
     expected.recipient = "bob@example.org";
+    expected.domain = "example.org";
     expected.exception = id;
     expected.level = "encrypted";
     expected.detail = "by uid 7 (eve); server is there";

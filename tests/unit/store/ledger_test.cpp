@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/ledger.h"
 
+#include "store/ledger_table.h"
 #include "support/temp_dir.h"
 #include "support/test_store.h"
 
@@ -55,6 +56,7 @@ TEST_F(LedgerTest, a_row_comes_back_complete) {
     full.sender = "Anna@clinic.example";
     full.recipient = "b\xc3\xb6"
                      "b@example.org";
+    full.domain = "example.org";
     full.next_hop = "[relay.example]:2525";
     full.rule = "patient data";
     full.exception = 7;
@@ -62,7 +64,9 @@ TEST_F(LedgerTest, a_row_comes_back_complete) {
     full.mode = "audit";
     full.outcome = "falls-short";
     full.level = "authenticated";
+    full.offer = "authenticated mx1.example.org mx2.example.org";
     full.reason = "mx-insecure";
+    full.facts = "learnt 2026-11-21T10:00:00Z, policy 20260101";
     full.action = "accept";
     full.would = "reject";
     full.detail = "unbound; a line\nbreak and a nul \0 stay"; // up to the nul: a literal
@@ -131,6 +135,67 @@ TEST_F(LedgerTest, traces_by_reference_queue_id_sender_and_recipient) {
         EXPECT_EQ(references(one.what), one.found) << one.what;
 }
 
+TEST_F(LedgerTest, traces_a_domain_and_what_was_counted_for_it) {
+    LedgerRow counted = row("c", "", "", "@example.org"), weaker = row("d", "", "", ""),
+              pattern = row("p", "", "@clinic.example", "@example.org");
+    counted.kind = "refusals";
+    weaker.kind = "downgrade";
+    weaker.next_hop = "example.org";
+    pattern.kind = "allow-add";
+    test::must(ledger.append({
+        row("r1", "", "anna@clinic.example", "bob@example.org"),
+        row("r2", "", "anna@clinic.example", "eve@EXAMPLE.org"),
+        row("r3", "", "anna@clinic.example", "bob@sub.example.org"),
+        row("r4", "", "bob@example.org", "anna@clinic.example"),
+        row("r5", "", "", "b@xn--bcher-kva.example"),
+        counted,
+        weaker,
+        pattern,
+    }));
+    struct Row {
+        std::string_view what, found;
+    };
+    for (const Row& one : {
+             Row{"example.org", "p d c r2 r1 "},
+             Row{"Example.ORG.", "p d c r2 r1 "},
+             Row{"@example.org", "p d c r2 r1 "},
+             Row{"bob@example.org", "p c r4 r1 "}, // not the domain's other recipients
+             Row{"<bob@example.org>", "p c r4 r1 "},
+             Row{"nobody@example.org", "p c "},
+             Row{"sub.example.org", "r3 "},
+             Row{"b\xc3\xbc"
+                 "cher.example",
+                 "r5 "},
+             Row{"b@b\xc3\xbc"
+                 "cher.example",
+                 "r5 "},
+             Row{"org", ""},
+         })
+        EXPECT_EQ(references(one.what), one.found) << one.what;
+}
+
+TEST_F(LedgerTest, addresses_are_kept_as_configured) {
+    const std::string key(32, 'k');
+    Ledger hashed(store.reader, store.writer, LedgerAddresses(AddressForm::hashed, key));
+    Ledger domain(store.reader, store.writer, LedgerAddresses(AddressForm::domain, ""));
+    test::must(ledger.append({row("full", "", "Anna@clinic.example", "bob@example.org")}));
+    test::must(hashed.append({row("hash", "", "Anna@clinic.example", "bob@example.org")}));
+    hashed.append_later({row("null", "", "", "bob@example.org")});
+    test::must(domain.append({row("dom", "", "Anna@clinic.example", "bob@example.org")}));
+    store.settle();
+    const auto found = test::value(hashed.trace("bob@Example.org"));
+    ASSERT_EQ(found.size(), 4U) << "in each form";
+    EXPECT_EQ(found[0].recipient, "@example.org");
+    EXPECT_EQ(found[1].sender, "");
+    EXPECT_TRUE(found[2].recipient.starts_with("#")) << found[2].recipient;
+    EXPECT_EQ(found[2].recipient, found[1].recipient);
+    EXPECT_TRUE(found[2].sender.ends_with("@clinic.example"));
+    EXPECT_EQ(test::value(hashed.trace("anna@clinic.example")).size(), 3U);
+    EXPECT_EQ(test::value(hashed.trace("eve@example.org")).size(), 1U) << "it may be hers";
+    EXPECT_EQ(references("example.org"), "dom null hash full ");
+    EXPECT_EQ(test::value(hashed.trace(found[2].recipient)).size(), 3U) << "as it is shown";
+}
+
 TEST_F(LedgerTest, the_latest_come_first_and_the_limit_holds) {
     std::vector<LedgerRow> rows;
     for (int i = 0; i < 300; ++i)
@@ -147,7 +212,7 @@ TEST_F(LedgerTest, the_latest_come_first_and_the_limit_holds) {
 
 // A trace must not read a ledger of millions of rows.
 TEST_F(LedgerTest, every_part_of_a_trace_uses_its_index) {
-    for (const std::string column : {"reference", "queue_id", "sender", "recipient"}) {
+    for (const std::string column : {"reference", "queue_id", "sender", "recipient", "domain"}) {
         auto plan =
             store.reader.prepare("EXPLAIN QUERY PLAN SELECT id FROM ledger WHERE " + column +
                                  " = ?1 AND " + column + " <> '' ORDER BY id DESC LIMIT 5");
@@ -156,6 +221,37 @@ TEST_F(LedgerTest, every_part_of_a_trace_uses_its_index) {
             << plan->text(3);
         EXPECT_FALSE(*plan->step()) << "sorts: " << plan->text(3);
     }
+}
+
+// Whatever was rolled back, by one job or with a whole batch.
+TEST_F(LedgerTest, the_chain_holds_through_failures) {
+    test::must(store.writer.submit_and_wait([](Database& database) {
+        return database.execute("CREATE TRIGGER no BEFORE INSERT ON ledger WHEN new.kind = 'bad' "
+                                "BEGIN SELECT raise(ABORT, 'bad'); END; "
+                                "CREATE TRIGGER never BEFORE INSERT ON ledger "
+                                "WHEN new.kind = 'worse' "
+                                "BEGIN SELECT raise(ROLLBACK, 'worse'); END");
+    }));
+    for (int i = 0; i < 20; ++i)
+        for (const char* kind : {"decision", "bad", "start", "worse", "stop"}) {
+            LedgerRow one = row("r", "", "", "");
+            one.kind = kind;
+            ledger.append_later({row("r", "", "", ""), one});
+        }
+    store.settle();
+    ChainCheck check{ChainHead{}};
+    const auto rows = test::value(rows_after(store.reader, 0, 1000));
+    ASSERT_EQ(rows.size(), 120U);
+    for (const auto& [found, chain] : rows)
+        ASSERT_FALSE(check.next(found, chain)) << found.id;
+    EXPECT_EQ(test::value(chain_head(store.reader)), check.last());
+}
+
+TEST_F(LedgerTest, what_is_not_utf8_is_made_printable) {
+    LedgerRow odd = row("r", "\xff\xfe", "\xc3\xb6@x.example", "b@y.example");
+    test::must(ledger.append({odd}));
+    EXPECT_EQ(trace("r").at(0).queue_id, "??");
+    EXPECT_EQ(trace("r").at(0).sender, odd.sender);
 }
 
 TEST_F(LedgerTest, ids_are_never_used_twice) {

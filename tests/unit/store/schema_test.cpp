@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/schema.h"
 
+#include "store/ledger_table.h"
 #include "support/temp_dir.h"
 #include "support/test_store.h"
 
@@ -23,6 +24,12 @@ std::string contents(const std::string& path) {
 // What a program of that version would have left behind.
 Database at_version(const std::string& path, int version) {
     Database database = test::migrated(path);
+    if (version < 5)
+        test::must(database.execute("DROP INDEX ledger_by_domain; DROP INDEX ledger_by_time; "
+                                    "ALTER TABLE ledger DROP COLUMN domain; "
+                                    "ALTER TABLE ledger DROP COLUMN offer; "
+                                    "ALTER TABLE ledger DROP COLUMN facts; "
+                                    "ALTER TABLE ledger DROP COLUMN chain"));
     if (version < 4)
         test::must(database.execute("DROP INDEX facts_by_refresh; "
                                     "ALTER TABLE facts DROP COLUMN refresh"));
@@ -90,6 +97,38 @@ TEST(Schema, version_1_keeps_its_rows) {
     EXPECT_EQ(test::number(database, "SELECT count(*) FROM promise"), 0);
 }
 
+// 1200 rows: more than the migration takes at once.
+TEST(Schema, version_4_gets_its_ledger_chained) {
+    const TempDir dir;
+    {
+        Database database = at_version(dir / "a.db", 4);
+        test::must(database.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200) "
+            "INSERT INTO ledger SELECT NULL, 1795255200 + i, 'decision', 'r' || i, 'Q', "
+            "'a@x.test', "
+            "'b@Example.ORG', 'example.org', 'default', i % 2, 'dane', 'enforce', 'meets', 'dane', "
+            "'', 'accept', 'accept', '' FROM n"));
+    }
+    Database database = test::migrated(dir / "a.db");
+    ChainCheck check{ChainHead{}};
+    auto rows = test::value(rows_after(database, 0, 2000));
+    ASSERT_EQ(rows.size(), 1200U);
+    for (const auto& [row, chain] : rows) {
+        const auto fault = check.next(row, chain);
+        ASSERT_FALSE(fault) << fault->text;
+        EXPECT_EQ(row.domain, "example.org");
+        EXPECT_EQ(row.reference, "r" + std::to_string(row.id));
+    }
+    EXPECT_EQ(test::value(chain_head(database)), check.last());
+    EXPECT_FALSE(database.execute("UPDATE ledger SET outcome = 'meets'"));
+    LedgerRow next;
+    next.kind = "start";
+    test::must(insert_row(database, next));
+    rows = test::value(rows_after(database, 1200, 2));
+    ASSERT_EQ(rows.size(), 1U);
+    EXPECT_FALSE(check.next(rows[0].row, rows[0].chain)) << "the chain goes on";
+}
+
 TEST(Schema, a_failing_migration_leaves_the_store_as_it_was) {
     const TempDir dir;
     Database database = at_version(dir / "a.db", 1);
@@ -154,7 +193,7 @@ TEST(Schema, history_cannot_be_rewritten) {
     Database database = test::migrated(dir / "a.db");
     test::must(database.execute("INSERT INTO ledger SELECT NULL, 1, 'decision', 'r', '', '', '', "
                                 "'', '', 0, '', '', '', '', "
-                                "'', '', '', ''"));
+                                "'', '', '', '', '', '', '', ''"));
     test::must(
         database.execute("INSERT INTO exception VALUES (1, '@example.org', NULL, 'none', 'r', "
                          "'o', '', 'b', 1, 2, NULL, '')"));

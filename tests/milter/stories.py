@@ -6,6 +6,8 @@ import ctypes
 import json
 import os
 import pathlib
+import random
+import re
 import resource
 import select
 import signal
@@ -509,6 +511,138 @@ def killed(dns):
             daemon.start()
 
 
+def killed_under_load(dns):
+    """kill -9 at random moments under load, again and again: no accepted message without its row, and the chain holds."""
+    accepted, failures, heads = set(), [], []
+
+    def send(number, round_):
+        message = 0
+        try:
+            with daemon.client(timeout=10, client=f"192.0.2.{number + 2}") as mta:
+                while True:
+                    mta.mail()
+                    equal(mta.rcpt(f"<a{number}@dane.test>"), "")
+                    queue_id = f"4R{round_}N{number}M{message}"
+                    if mta.end(queue_id)[1] == "":
+                        accepted.add(queue_id)
+                    message += 1
+        except (OSError, ProtocolError, TimeoutError):
+            pass  # killed: the MTA has no answer, and keeps the message
+        except Exception as failure:  # told below, in the main thread
+            failures.append(f"{type(failure).__name__}: {failure}")
+
+    with Surehopd(dns, wait="4s", start=False) as daemon:
+        for round_ in range(int(os.environ.get("KILLS", "15"))):
+            if daemon.log.exists():
+                daemon.log.unlink()
+            daemon.start()
+            threads = [threading.Thread(target=send, args=(number, round_)) for number in range(4)]
+            for thread in threads:
+                thread.start()
+            before = len(accepted)
+            deadline = time.monotonic() + 10
+            while len(accepted) < before + 5 and time.monotonic() < deadline:
+                time.sleep(0.005)
+            time.sleep(random.uniform(0, 0.3))
+            daemon.process.kill()
+            daemon.process.wait()
+            for thread in threads:
+                thread.join()
+            equal(failures, [])
+            assert len(accepted) >= before + 5, "there was no load"
+            recorded = {row["queue_id"] for row in daemon.rows()}
+            equal(accepted - recorded, set())
+            said = daemon.cli("ledger", "verify", *(["--head", heads[-1]] if heads else []))
+            equal((said.returncode, "BROKEN" in said.stdout), (0, False))
+            heads.append(daemon.cli("ledger", "head").stdout.strip())
+        daemon.log.unlink()
+        daemon.start()
+        with daemon.client() as mta:
+            mta.mail()
+            equal(mta.rcpt("<a@dane.test>"), "")
+            equal(mta.end("4GOESON"), ([], ""))
+
+
+def ledger_shows_tampering(dns):
+    """The log has the head of the ledger's chain at start and stop; one changed row is found, and so is a chain that ends early."""
+    with Surehopd(dns) as daemon:
+        with daemon.client() as mta:
+            mta.mail()
+            mta.rcpt("<a@dane.test>")
+            mta.rcpt("<b@none.test>")
+            equal(mta.end("4A"), ([], ""))
+        said = daemon.cli("ledger", "verify")
+        equal((said.returncode, said.stderr), (0, ""))
+        assert "3 rows, from 1 to 3, are as they were written" in said.stdout, said.stdout
+        daemon.stop()
+        heads = re.findall(r"ledger head (\S+)", daemon.log.read_text())
+        equal([head.split(":")[0] for head in heads], ["1", "4"])
+        for offline in ([], ["--offline"]):
+            equal(daemon.cli(*offline, "ledger", "head").stdout.strip(), heads[-1])
+        for head in heads:
+            assert "the head that was noted is in the chain" in daemon.cli("ledger", "verify", "--head", head).stdout
+        exported = daemon.cli("ledger", "export")
+        equal((exported.returncode, len(exported.stdout.splitlines())), (0, 5))
+        file = daemon.folder / "rows.jsonl"
+        file.write_text(exported.stdout)
+        equal(daemon.cli("ledger", "verify", "--file", str(file), "--head", heads[-1]).returncode, 0)
+        file.write_text(exported.stdout.replace("b@none.test", "c@none.test"))
+        said = daemon.cli("--json", "ledger", "verify", "--file", str(file))
+        equal((said.returncode, json.loads(said.stdout)["fault"]["kind"]), (1, "changed"))
+        file.write_text("\n".join(exported.stdout.splitlines()[:3]) + "\nnoise\n")
+        equal(daemon.cli("ledger", "verify", "--file", str(file)).returncode, 1)
+        file.write_text("noise\n")
+        equal(daemon.cli("ledger", "verify", "--file", str(file)).returncode, 69)
+        equal(daemon.cli("ledger", "verify", "--file", str(daemon.folder / "none")).returncode, 69)
+        equal(daemon.cli("ledger", "verify", "--head", "4").returncode, 64)
+        equal(daemon.cli("ledger", "export", "--since", "soon").returncode, 64)
+        equal(daemon.cli("ledger", "export", "--until", "1999-12-31").returncode, 1)
+        today = time.strftime("%Y-%m-%d", time.gmtime())
+        equal(len(daemon.cli("ledger", "export", "--since", "2020-01-01", "--until", "+1d").stdout.splitlines()), 5)
+        assert len(daemon.cli("ledger", "export", "--since", today).stdout.splitlines()) in (5, 0), "midnight, perhaps"
+
+        daemon.sql("DROP TRIGGER ledger_stays")
+        daemon.sql("DELETE FROM ledger WHERE id = 4")
+        said = daemon.cli("ledger", "verify", "--head", heads[-1])
+        equal((said.returncode, "row 4 is missing" in said.stdout), (1, True))
+        daemon.sql("UPDATE sqlite_sequence SET seq = 3 WHERE name = 'ledger'")
+        equal(daemon.cli("ledger", "verify").returncode, 0)
+        said = daemon.cli("ledger", "verify", "--head", heads[-1])
+        equal((said.returncode, "the chain ends before the head" in said.stdout), (1, True))
+        daemon.sql("UPDATE ledger SET action = 'accept' WHERE recipient = 'b@none.test'")
+        said = json.loads(daemon.cli("ledger", "verify", "--json").stdout)
+        equal((said["ok"], said["fault"]["kind"]), (False, "changed"))
+
+
+def addresses_hashed(dns):
+    """With hashed addresses, no local part is on disk, and trace finds them by the address; without its key surehopd does not start."""
+    with Surehopd(dns, ledger='addresses = "hashed"') as daemon:
+        equal(stat.S_IMODE(os.stat(daemon.folder / "ledger.key").st_mode), 0o600)
+        with daemon.client() as mta:
+            equal(mta.mail("<secretsender@clinic.example>", {"{mail_addr}": "secretsender@clinic.example"}), "")
+            equal(mta.rcpt("<secretone@dane.test>"), "")
+            starts(mta.rcpt("<secrettwo@none.test>"), "550 ")
+            told = {"{rcpt_mailer}": "smtp", "{rcpt_host}": "none.test"}
+            starts(mta.rcpt('<"secretthree@none.test>', told), "501 ")
+            starts(mta.rcpt("<secret@four@none.test>", told), "50")
+            equal(mta.end("4HASH"), ([], ""))
+            for number in range(30):
+                starts(mta.mail() or mta.rcpt(f"<secret{number}@none.test>"), "550 ")
+        for address in ("secretone@dane.test", "SECRETSENDER@clinic.example"):
+            said = daemon.cli("trace", address)
+            assert "4HASH" in said.stdout and "recipient=#" in said.stdout, said.stdout
+        assert "4HASH" in daemon.cli("trace", "dane.test").stdout
+        assert "is refused very often" in daemon.cli("trace", "anybody@none.test").stdout
+        equal(daemon.stop()[1], 0)
+        for name in os.listdir(daemon.folder):
+            if name.startswith("surehop.db"):
+                assert b"secret" not in (daemon.folder / name).read_bytes().lower(), name
+        equal(daemon.cli("ledger", "verify").returncode, 0)
+        (daemon.folder / "ledger.key").chmod(0o640)
+        equal(daemon.start(expect_failure=True), 69)
+        assert "is open to others than its owner; chmod 0600" in daemon.log.read_text()
+
+
 def old_mta(dns):
     """An MTA of protocol version 2 that offers the oldest steps only is served, too."""
     with Surehopd(dns, FALLS_SHORT.format("tag")) as daemon:
@@ -825,6 +959,6 @@ def from_enforce_to_audit(dns):
 STORIES = [in_the_services_sandbox, from_enforce_to_audit, refused_word_for_word, each_recipient_for_itself, several_messages, aborted, many_recipients, tagged,
            forged_headers_go, flood_of_forged_headers, waiver, quarantined, audit, null_sender, unreadable_addresses,
            not_over_smtp, macros_missing, next_hop_of_the_mta, slow_dns, silent_dns_at_rcpt, first_contact_is_bounded, flood_of_invented_domains, flood_of_refusals, kept_fresh, resolver_gone, twenty_at_once,
-           percent_signs, unwritable_ledger, doctor_tries_to_write, killed, old_mta, negotiation, no_quarantine_offered, out_of_order,
+           percent_signs, unwritable_ledger, doctor_tries_to_write, killed, killed_under_load, ledger_shows_tampering, addresses_hashed, old_mta, negotiation, no_quarantine_offered, out_of_order,
            hostile_packets, quick_stop, stop_while_a_recipient_waits, many_stops, hangups, signals_are_not_libmilters, socket_in_use, socket_file,
            no_folder, over_tcp, label, size_and_reload, user_and_listener, requiretls]

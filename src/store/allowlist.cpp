@@ -2,7 +2,7 @@
 #include "store/allowlist.h"
 
 #include "store/ledger.h"
-#include "store/remark.h"
+#include "base/remark.h"
 
 #include <fmt/format.h>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/promises.h"
 
+#include "base/remark.h"
 #include "store/ledger.h"
-#include "store/remark.h"
 
 #include <fmt/format.h>
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "store/remark.h"
+#include "base/remark.h"
 
 #include "base/text.h"
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/doctor.h"
 
+#include "allow/selection.h"
 #include "socketmap/listener.h"
 #include "store/schema.h"
 
@@ -11,6 +12,8 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
+
+#include <algorithm>
 
 namespace surehop {
 
@@ -155,6 +158,48 @@ void store(Engine& engine, Report& report) {
         report.ok("store", fmt::format("{} can be written", path));
 }
 
+// Read anew, so that it can be asked before a reload and without a daemon.
+void exception_file(const std::string& path, const Settings& settings, Time now, Report& report) {
+    const auto failed = [&](const std::string& why) {
+        report.failed("exceptions",
+                      fmt::format("{}; what came from it before stays in force", why));
+    };
+    const auto read = read_exception_file(path);
+    if (!read)
+        return failed(read.error());
+    const ExceptionList list =
+        read_list(read->text, format_of_file(path), settings.allow.terms(), now);
+    if (!list.problems.empty())
+        return failed(list.problems.front().told(path));
+    report.ok("exceptions", fmt::format("{} can be read: {} of its lines are in force or to come",
+                                        path, list.exceptions.size()));
+}
+
+void exceptions(Engine& engine, const Settings& settings, Report& report) {
+    const Time now = engine.clock.now();
+    const auto all = engine.opened.allowlist->list();
+    const ExceptionCounts counts = count(all, now);
+    if (counts.ending > 0)
+        report.warning("exceptions",
+                       fmt::format("{} of {} end within 14 days; 'surehop allow list --ending 14d' "
+                                   "names them",
+                                   counts.ending, counts.live + counts.to_come));
+    else
+        report.ok("exceptions", fmt::format("{} in force or to come, none ends within 14 days",
+                                            counts.live + counts.to_come));
+    for (const std::string& path : settings.allow.files)
+        exception_file(path, settings, now, report);
+    const auto orphans = std::count_if(all.begin(), all.end(), [&](const Exception& exception) {
+        return !exception.over(now) && is_of_file(exception) &&
+               file_of(exception, settings.allow.terms()) == nullptr;
+    });
+    if (orphans > 0)
+        report.warning("exceptions",
+                       fmt::format("{} came from files that [allow] files names no more, and stay "
+                                   "until they end or 'surehop allow remove' ends them",
+                                   orphans));
+}
+
 void rules(const Settings& settings, Report& report) {
     const Site& site = *settings.site;
     const std::string mode(name_of(site.rules->mode()));
@@ -181,6 +226,7 @@ asio::awaitable<Json> examine(Engine& engine) {
     certificates(*settings, report);
     store(engine, report);
     rules(*settings, report);
+    exceptions(engine, *settings, report);
     co_return report.finish();
 }
 

@@ -168,7 +168,9 @@ Engine::Engine(asio::io_context& the_loop, Opened what)
           loop, *opened.dns, https, facts, clock, [this] { return opened.dns->validation(); },
           resolver_limits(opened.settings->facts)),
       refresher(resolver, facts, clock, refresher_settings(opened.settings->facts)),
-      gate(facts, resolver, *opened.allowlist, *opened.promises, outage), references(clock.now()) {
+      gate(facts, resolver, *opened.allowlist, *opened.promises, outage), references(clock.now()),
+      exception_files(*opened.allowlist, ledger),
+      exception_watch(*opened.reader, *opened.allowlist, ledger) {
     resolver.ask_outage([this] { return outage.active(); });
     resolver.when_found(
         [this](const NextHop& next_hop, const FactsPtr& before, const Facts& found) {

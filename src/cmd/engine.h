@@ -2,6 +2,8 @@
 #pragma once
 
 #include "base/result.h"
+#include "cmd/exception_files.h"
+#include "cmd/exception_watch.h"
 #include "cmd/facts_changes.h"
 #include "conf/settings.h"
 #include "control/commands.h"
@@ -92,6 +94,8 @@ struct Engine {
     Refresher refresher; // only surehopd lets it run
     Gate gate;
     References references;
+    ExceptionFiles exception_files; // these two, too
+    ExceptionWatch exception_watch;
 
     Engine(asio::io_context& the_loop, Opened what);
 };

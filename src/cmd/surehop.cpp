@@ -8,8 +8,10 @@
 #include "cmd/clock_check.h"
 #include "cmd/doctor.h"
 #include "cmd/engine.h"
+#include "cmd/surehop_allow.h"
 #include "cmd/surehop_ledger.h"
 #include "cmd/surehop_print.h"
+#include "cmd/surehop_request.h"
 #include "conf/load.h"
 #include "conf/show.h"
 #include "control/client.h"
@@ -21,7 +23,9 @@
 
 #include <cstdio>
 #include <functional>
+#include <optional>
 #include <string>
+#include <utility>
 
 namespace surehop {
 namespace {
@@ -36,19 +40,6 @@ struct Common {
     bool json = false;
     bool offline = false;
 };
-
-struct Request {
-    Json ask;
-    std::string (*text)(const Json&) = nullptr;
-    int (*status)(const Json&) = nullptr; // null: 0
-    bool reads_only = true;
-    Json (*complete)(Json) = nullptr; // adds what only this process can tell
-};
-
-int complain(const std::string& text, int status) {
-    fmt::print(stderr, "surehop: {}\n", text);
-    return status;
-}
 
 Result<std::string> socket_of(const Common& common) {
     if (!common.socket.empty())
@@ -65,8 +56,14 @@ Result<std::string> socket_of(const Common& common) {
 int show(const Common& common, const Request& request, Json result) {
     if (request.complete != nullptr)
         result = request.complete(std::move(result));
-    fmt::print("{}", common.json ? print_json(result, 2) + "\n" : request.text(result));
-    return request.status == nullptr ? EX_OK : request.status(result);
+    if (request.take)
+        return request.take(result);
+    const int status = request.status == nullptr ? EX_OK : request.status(result);
+    if (common.json)
+        fmt::print("{}\n", print_json(result, 2));
+    else
+        fmt::print(status < EX__BASE ? stdout : stderr, "{}", request.text(result));
+    return status;
 }
 
 // The daemon's own code, in this process and on its store.
@@ -92,7 +89,8 @@ int answer_offline(const Common& common, const Request& request) {
         CommandParts{engine.gate, engine.facts, *engine.opened.allowlist, engine.ledger,
                      *engine.opened.promises, engine.clock, site,
                      [&engine] { return examine(engine); }, [] { return Json{{"running", false}}; },
-                     [](const Peer&) { return control_error("surehopd is not running"); }});
+                     [](const Peer&) { return control_error("surehopd is not running"); },
+                     [&engine] { return engine.current.get()->allow.terms(); }});
     // Whoever may open the store may do with it what the daemon would let its own user do.
     Peer self(::geteuid(), "offline");
     self.may_read = self.may_change = true;
@@ -231,7 +229,8 @@ class CommandLine {
                 Json ask{{"do", what}};
                 for (const auto& [name, value] : fields_.items())
                     ask[name] = value;
-                return answer(common_, Request{std::move(ask), text, status, reads_only, complete});
+                return answer(common_,
+                              Request{std::move(ask), text, status, reads_only, complete, {}});
             };
         });
     }
@@ -280,33 +279,11 @@ class CommandLine {
     }
 
     void allow() {
-        CLI::App* group = noun("allow", "exceptions: recipients for whom less is enough");
-        CLI::App* add = verb(group, "add", "make an exception, in force at once");
-        field(add, "RECIPIENT", "recipient",
-              "user@example.org, example.org, or .example.org for the domains below it")
-            ->required();
-        field(add, "--lowest", "lowest", "the lowest level that is still accepted")->required();
-        field(add, "--reason", "reason", "why")->required();
-        field(add, "--owner", "owner", "who answers for it")->required();
-        field(add, "--until", "until", "when it ends: 2027-03-31, 2027-03-31T12:00:00Z or +30d")
-            ->required();
-        field(add, "--from", "sender", "only for mail from this address or domain");
-        field(add, "--ticket", "ticket", "where it was decided");
-        sends(add, "allow add", exception_text, false);
-
-        const auto by_id = [&](const char* name, const char* help) {
-            CLI::App* command = verb(group, name, help);
-            command
-                ->add_option_function<std::int64_t>(
-                    "ID", [this](std::int64_t id) { fields_["id"] = id; }, "its number")
-                ->required();
-            return command;
-        };
-        CLI::App* remove = by_id("remove", "end an exception; its history stays");
-        field(remove, "--reason", "reason", "why")->required();
-        sends(remove, "allow remove", exception_text, false);
-        sends(by_id("show", "one exception"), "allow show", exception_text);
-        sends(verb(group, "list", "all exceptions, ended ones too"), "allow list", exceptions_text);
+        allow_.emplace(*noun("allow", "exceptions: recipients for whom less is enough"),
+                       AllowCommands::Line{
+                           [this](std::function<int()> run) { run_ = std::move(run); },
+                           [this](const Request& request) { return answer(common_, request); }},
+                       common_.json);
     }
 
     void small_ones() {
@@ -372,10 +349,17 @@ class CommandLine {
     Common common_;
     LedgerQuestion ledger_;
     Json fields_ = Json::object();
+    std::optional<AllowCommands> allow_;
     std::function<int()> run_;
 };
 
 } // namespace
+
+int complain(const std::string& text, int status) {
+    fmt::print(stderr, "surehop: {}\n", text);
+    return status;
+}
+
 } // namespace surehop
 
 int main(int count, char** words) {

@@ -9,8 +9,6 @@
 
 namespace surehop {
 
-namespace {
-
 // The member as text: "" for null or missing.
 std::string at(const Json& object, const char* name) {
     const auto found = object.find(name);
@@ -28,6 +26,8 @@ const Json& part(const Json& object, const char* name) {
 std::string row(std::string_view name, const std::string& value) {
     return fmt::format("{:<13} {}\n", name, value);
 }
+
+namespace {
 
 std::string end_of_promise(const Json& promise) {
     const std::string until = at(promise, "until");
@@ -175,32 +175,6 @@ std::string facts_list_text(const Json& all) {
     if (part(all, "more") == true)
         out += "... and more; 'surehop facts show' tells of one\n";
     return out.empty() ? "no next hop is known yet\n" : out;
-}
-
-std::string exception_text(const Json& e) {
-    std::string out;
-    constexpr std::array names = {"id",     "recipient",  "sender",  "lowest",
-                                  "reason", "owner",      "ticket",  "from",
-                                  "until",  "created_by", "removed", "removed_reason"};
-    for (const char* name : names)
-        if (const std::string value = at(e, name); !value.empty())
-            out += row(name, value);
-    for (const Json& note : part(e, "notes"))
-        out += row("note", printable(note.get<std::string>(), 600));
-    return out;
-}
-
-std::string exceptions_text(const Json& all) {
-    std::string out;
-    for (const Json& one : part(all, "exceptions")) {
-        const std::string sender = at(one, "sender");
-        out += fmt::format("{:>4}  {:<5} {} down to {} until {}{}: {} (owner {})\n", at(one, "id"),
-                           part(one, "live").get<bool>() ? "live" : "ended", at(one, "recipient"),
-                           at(one, "lowest"), at(one, "until"),
-                           sender.empty() ? "" : " from " + sender, at(one, "reason"),
-                           at(one, "owner"));
-    }
-    return out.empty() ? "there are no exceptions\n" : out;
 }
 
 std::string promises_text(const Json& all) {

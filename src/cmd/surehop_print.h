@@ -4,6 +4,7 @@
 #include "base/json.h"
 
 #include <string>
+#include <string_view>
 
 // What the CLI shows people, made from the same JSON that --json prints. Lines of text; strangers'
 // text is made printable.
@@ -15,10 +16,17 @@ std::string facts_text(const Json& shown);
 std::string facts_list_text(const Json& list);
 std::string exception_text(const Json& exception);
 std::string exceptions_text(const Json& list);
+std::string import_text(const Json& result);
 std::string promises_text(const Json& list);
 std::string released_text(const Json& list);
 std::string trace_text(const Json& rows);
 std::string doctor_text(const Json& report);
 std::string members_text(const Json& object); // "name  value", a line each
+
+// For those who make them. A member as text, "" for null or missing; a member, null if missing; a
+// line.
+std::string at(const Json& object, const char* name);
+const Json& part(const Json& object, const char* name);
+std::string row(std::string_view name, const std::string& value);
 
 } // namespace surehop

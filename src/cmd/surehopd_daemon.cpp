@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/surehopd_daemon.h"
 
+#include "allow/selection.h"
 #include "base/log.h"
 #include "cmd/doctor.h"
 #include "cmd/incidents.h"
@@ -74,6 +75,12 @@ Seconds time_running() {
     return Seconds{time.tv_sec};
 }
 
+Json exceptions_json(const Allowlist& allowlist, Time now) {
+    const auto all = allowlist.list();
+    const ExceptionCounts counts = count(all, now);
+    return {{"live", counts.live}, {"to_come", counts.to_come}, {"ending", counts.ending}};
+}
+
 } // namespace
 
 Daemon::Daemon(Engine& engine)
@@ -84,7 +91,8 @@ Daemon::Daemon(Engine& engine)
                              *engine.opened.promises, engine.clock,
                              [&engine] { return engine.current.get()->site; },
                              [&engine] { return examine(engine); }, [this] { return status(); },
-                             [this](const Peer& peer) { return reload(peer.text()); }}),
+                             [this](const Peer& peer) { return reload(peer.text()); },
+                             [&engine] { return engine.current.get()->allow.terms(); }}),
       control_([this](Json request, Peer peer) {
           return commands_.answer(std::move(request), std::move(peer));
       }),
@@ -152,6 +160,7 @@ int Daemon::run() {
                    format_time((*last)->time));
     record("start", describe(*settings));
     keeper_.tell_head();
+    engine_.exception_files.look(settings->allow.terms(), engine_.clock.now(), true);
     // Not before it is known whether DANE counts; until then whoever connects waits.
     const auto serve = [this] {
         for (const auto& listener : listeners_)
@@ -206,6 +215,8 @@ asio::awaitable<void> Daemon::tick() {
     for (;;) {
         engine_.outage.tick(engine_.clock.now(), time_running());
         refusals_.tick(engine_.clock.now());
+        engine_.exception_files.look(engine_.current.get()->allow.terms(), engine_.clock.now());
+        engine_.exception_watch.tick(engine_.clock.now());
         asio::steady_timer pause(engine_.loop, between_ticks);
         co_await pause.async_wait(asio::use_awaitable);
     }
@@ -241,6 +252,11 @@ Json Daemon::reload(const std::string& by) {
         notes.push_back(what + " changed from enforce to audit: it refuses nothing any more");
         log::error("{} changed from enforce to audit: it refuses nothing any more", what);
     }
+    engine_.exception_files.look(after->allow.terms(), engine_.clock.now(), true);
+    for (const Json& file :
+         engine_.exception_files.states(after->allow.terms(), engine_.clock.now()))
+        if (file.at("state") == "failed")
+            notes.push_back(file.at("text"));
     for (const std::string& section : restart) {
         log::warning("{} has changed; that takes effect at the next start", section);
         notes.push_back(section + " has changed; that takes effect at the next start");
@@ -254,6 +270,7 @@ Json Daemon::reload(const std::string& by) {
 
 Json Daemon::status() const {
     const SettingsPtr settings = engine_.current.get();
+    const Time now = engine_.clock.now();
     return Json{{"version", SUREHOP_VERSION},
                 {"started", format_time(started_)},
                 {"file", settings->file},
@@ -268,6 +285,8 @@ Json Daemon::status() const {
                 {"downgrades", engine_.changes.downgrades},
                 {"policy_refreshes_failed", engine_.changes.refreshes_failed},
                 {"incidents", incidents_json(engine_.outage)},
+                {"exceptions", exceptions_json(*engine_.opened.allowlist, now)},
+                {"exception_files", engine_.exception_files.states(settings->allow.terms(), now)},
                 {"writes_waiting", engine_.opened.writer->queued()}};
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "address/domain.h"
+#include "allow/exception_text.h"
 #include "base/time.h"
 #include "binding/tls_policy.h"
 #include "gate/site.h"
@@ -105,6 +106,13 @@ struct Settings {
         Millis wait{};
         std::string tag_header;
     } gate;
+
+    struct Allow {
+        Millis longest{};
+        std::vector<std::string> files; // absolute paths
+
+        AllowTerms terms() const { return {std::chrono::floor<Seconds>(longest), files}; }
+    } allow;
 
     struct Log {
         LogLevel level = LogLevel::info;

@@ -409,6 +409,23 @@ constexpr auto rows = std::to_array<Row>({
      .help = "The header that marks a message; one that comes in with a message is removed",
      .lens = text_at<&Settings::gate, &Settings::Gate::tag_header, header_name>},
 
+    {.section = "allow",
+     .key = "longest",
+     .type = Type::duration,
+     .least = 1 * hours,
+     .most = 3660 * days,
+     .initial = "366d",
+     .help = "How far ahead the end of an exception may lie when it is made",
+     .lens = duration_at<&Settings::allow, &Settings::Allow::longest>},
+    {.section = "allow",
+     .key = "files",
+     .type = Type::list,
+     .most = 190, // an author's name has room for more
+     .form = path_form,
+     .help =
+         "Lists of exceptions (CSV, or JSON where the name ends in .json) that are kept in force",
+     .lens = list_at<&Settings::allow, &Settings::Allow::files, absolute_path>},
+
     {.section = "log",
      .key = "level",
      .type = Type::word,

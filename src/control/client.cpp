@@ -100,14 +100,17 @@ Result<Json> ask_daemon(const std::string& socket_path, const Json& request, Sec
                         socket_path, std::strerror(failed))};
     socket.limit(most);
     std::string text;
-    if (!socket.send(print_json(request) + "\n") || !socket.receive(text))
+    // Who is refused while he still speaks has his answer all the same.
+    const bool sent = socket.send(print_json(request) + "\n");
+    const bool received = socket.receive(text);
+    if (auto answer = read_answer(text))
+        return *std::move(answer);
+    if (!sent || !received)
         return Error{
             fmt::format("surehopd at {} did not answer within {} s", socket_path, most.count())};
     if (text.empty())
         return Error{
             fmt::format("surehopd at {} closed the connection without an answer", socket_path)};
-    if (auto answer = read_answer(text))
-        return *std::move(answer);
     return Error{fmt::format("what serves {} does not answer as surehopd does", socket_path)};
 }
 

@@ -2,6 +2,7 @@
 #include "control/commands.h"
 
 #include "base/text.h"
+#include "control/allow_commands.h"
 #include "control/asked.h"
 #include "control/explain.h"
 #include "facts/facts_json.h"
@@ -26,18 +27,9 @@ constexpr Millis patience{20'000};
 constexpr std::size_t most_next_hops = 1000;
 constexpr std::size_t most_traced = 100;
 
-const std::set<std::string_view> changing = {"facts refresh", "facts forget",    "allow add",
-                                             "allow remove",  "promise release", "reload"};
-
-std::string text_of(const Json& request, const char* name) {
-    const auto found = request.find(name);
-    return found != request.end() && found->is_string() ? found->get<std::string>() : "";
-}
-
-std::int64_t number_of(const Json& request, const char* name) {
-    const auto found = request.find(name);
-    return found != request.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
-}
+const std::set<std::string_view> changing = {"facts refresh", "facts forget", "allow add",
+                                             "allow import",  "allow remove", "promise release",
+                                             "reload"};
 
 Result<NextHop> next_hop_of(const Json& request) {
     const std::string text = text_of(request, "next_hop");
@@ -84,13 +76,15 @@ asio::awaitable<Json> Commands::answer(Json request, Peer peer) {
         if (what == "facts forget")
             co_return facts_forget(request);
         if (what == "allow add")
-            co_return allow_add(request, peer);
+            co_return allow_add(request, peer, parts_);
+        if (what == "allow import")
+            co_return allow_import(request, peer, parts_);
         if (what == "allow remove")
-            co_return allow_remove(request, peer);
+            co_return allow_remove(request, peer, parts_);
         if (what == "allow list")
-            co_return allow_list();
+            co_return allow_list(request, parts_);
         if (what == "allow show")
-            co_return allow_show(request);
+            co_return allow_show(request, parts_);
         if (what == "promise list")
             co_return promise_list();
         if (what == "promise release")
@@ -190,123 +184,6 @@ Json Commands::facts_forget(const Json& request) {
     if (!forgotten)
         return control_error(forgotten.error());
     return control_result({{"next_hop", next_hop->key()}, {"forgotten", *forgotten}});
-}
-
-Json Commands::allow_add(const Json& request, const Peer& peer) {
-    const Time now = parts_.clock.now();
-    auto recipient = AddressPattern::parse(text_of(request, "recipient"));
-    if (!recipient)
-        return control_error(recipient.error());
-    Exception entry;
-    entry.recipient = *std::move(recipient);
-    if (const std::string text = text_of(request, "sender"); !text.empty()) {
-        auto sender = AddressPattern::parse(text);
-        if (!sender)
-            return control_error("--from: " + sender.error());
-        entry.sender = *std::move(sender);
-    }
-    const std::string lowest = text_of(request, "lowest");
-    const auto level = level_of(lowest);
-    if (!level)
-        return control_error(fmt::format(
-            "'{}' is not a level; write none, encrypted, verified, authenticated or dane",
-            printable(lowest)));
-    entry.lowest = *level;
-    const std::string until = text_of(request, "until");
-    if (until.empty())
-        return control_error("an exception needs an end: --until 2027-03-31 or --until +30d");
-    const auto end = parse_time(until, now);
-    if (!end)
-        return control_error(end.error());
-    entry.until = *end;
-    entry.reason = text_of(request, "reason");
-    entry.owner = text_of(request, "owner");
-    entry.ticket = text_of(request, "ticket");
-    entry.created_by = peer.text();
-    entry.from = now;
-    const auto id = parts_.allowlist.add(entry);
-    if (!id)
-        return control_error(id.error());
-    Json out = to_json(*parts_.allowlist.find(*id));
-
-    out["notes"] = notes_on(entry, now);
-    return control_result(std::move(out));
-}
-
-// What this exception opens beyond its recipient, and what still stands in its way: mail that the
-// gate lets pass must not wait at the lock without anybody knowing.
-Json Commands::notes_on(const Exception& entry, Time now) const {
-    const SitePtr site = parts_.site();
-    Json notes = Json::array();
-    const auto& domain = entry.recipient.domain();
-    if (!domain || site->lock == Lock::none)
-        return notes;
-    Context anybody;
-    anybody.recipient = *Path::parse(fmt::format("postmaster@{}", domain->text()));
-    const NextHop next_hop = find_way(anybody, *site).next_hops.front();
-    const HopKind kind = next_hop.kind();
-    if (kind == HopKind::internal || kind == HopKind::hidden)
-        return notes;
-    const std::string key = next_hop.key();
-    if (key != domain->text())
-        notes.push_back(
-            fmt::format("mail to {} goes by way of {}, for which the exception changes nothing",
-                        domain->text(), key));
-    const auto promise = parts_.promises.highest(key, now);
-    if (promise && promise->level > entry.lowest)
-        notes.push_back(
-            fmt::format("mail accepted earlier still holds a promise of {} for {} until "
-                        "{}; until then all mail to it is delivered at that level only "
-                        "('surehop promise release {}' ends it)",
-                        name_of(promise->level), key, end_of(promise->until), key));
-
-    // As last known: what is not fresh any more may well stand all the same.
-    const Level demanded = parts_.gate.demanded(next_hop, *site, now);
-    if (const FactsPtr facts = parts_.facts.find(key)) {
-        const Time seen = std::min(now, facts->until - Seconds{1});
-        const LockAnswer answer = lock_answer(assess(next_hop, *facts, seen), demanded, site->lock);
-        if (answer.kind == LockAnswer::Kind::temporary) {
-            notes.push_back(
-                fmt::format("at delivery, mail to {} is still held back: {}", key, answer.text));
-            return notes;
-        }
-    }
-    if (entry.lowest < site->rules->floor(*domain))
-        notes.push_back(fmt::format(
-            "at delivery, the whole next hop {} is open down to {} until then, but for what it "
-            "publishes itself: mail that reaches it by alias or forward too",
-            domain->text(), name_of(entry.lowest)));
-    return notes;
-}
-
-Json Commands::allow_remove(const Json& request, const Peer& peer) {
-    const std::int64_t id = number_of(request, "id");
-    const auto removed =
-        parts_.allowlist.remove(id, parts_.clock.now(), text_of(request, "reason"), peer.text());
-    if (!removed)
-        return control_error(removed.error());
-    return control_result(to_json(*parts_.allowlist.find(id)));
-}
-
-Json Commands::allow_list() {
-    Json rows = Json::array();
-    const Time now = parts_.clock.now();
-    for (const Exception& exception : parts_.allowlist.list()) {
-        Json row = to_json(exception);
-        row["live"] = exception.live(now);
-        rows.push_back(std::move(row));
-    }
-    return control_result({{"exceptions", std::move(rows)}});
-}
-
-Json Commands::allow_show(const Json& request) {
-    const std::int64_t id = number_of(request, "id");
-    const auto exception = parts_.allowlist.find(id);
-    if (!exception)
-        return control_error(fmt::format("there is no exception {}", id));
-    Json out = to_json(*exception);
-    out["live"] = exception->live(parts_.clock.now());
-    return control_result(std::move(out));
 }
 
 Json Commands::promise_list() {

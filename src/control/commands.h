@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "allow/exception_text.h"
 #include "control/protocol.h"
 #include "gate/gate.h"
 #include "gate/site.h"
@@ -31,6 +32,7 @@ struct CommandParts {
     std::function<asio::awaitable<Json>()> doctor; // {"checks": [...]}
     std::function<Json()> status;
     std::function<Json(const Peer&)> reload; // a whole reply: control_result or control_error
+    std::function<AllowTerms()> allow = [] { return AllowTerms{}; };
 };
 
 class Commands {
@@ -46,11 +48,6 @@ class Commands {
     asio::awaitable<Json> facts_show(const Json& request, bool refresh);
     Json facts_list();
     Json facts_forget(const Json& request);
-    Json allow_add(const Json& request, const Peer& peer);
-    Json notes_on(const Exception& entry, Time now) const;
-    Json allow_remove(const Json& request, const Peer& peer);
-    Json allow_list();
-    Json allow_show(const Json& request);
     Json promise_list();
     Json promise_release(const Json& request, const Peer& peer);
     Json trace(const Json& request);

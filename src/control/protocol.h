@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <utility>
 
@@ -18,6 +19,9 @@
 namespace surehop {
 
 constexpr std::size_t longest_control_request = 65'536;
+// Of a peer who may change something: a list of exceptions (allow/exception_list.h) fits, with the
+// quotes that JSON puts before its quotes.
+constexpr std::size_t longest_control_change = std::size_t{10} << 20U;
 
 // Who asks, as the kernel says (SO_PEERCRED).
 struct Peer {
@@ -32,6 +36,22 @@ struct Peer {
 
 inline Json control_result(Json result) {
     return Json{{"ok", true}, {"result", std::move(result)}};
+}
+
+// A member of a request: "" where it is missing or of another type, 0, false.
+inline std::string text_of(const Json& request, const char* name) {
+    const auto found = request.find(name);
+    return found != request.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+inline std::int64_t number_of(const Json& request, const char* name) {
+    const auto found = request.find(name);
+    return found != request.end() && found->is_number_integer() ? found->get<std::int64_t>() : 0;
+}
+
+inline bool flag_of(const Json& request, const char* name) {
+    const auto found = request.find(name);
+    return found != request.end() && found->is_boolean() && found->get<bool>();
 }
 
 inline Json control_error(std::string text) {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/server.h"
 
+#include <fmt/format.h>
+
 #include <grp.h>
 #include <pwd.h>
 #include <sys/socket.h>
@@ -55,24 +57,27 @@ asio::awaitable<void> ControlServer::serve(StreamSocket connection) {
     socklen_t size = sizeof credentials;
     const bool known =
         ::getsockopt(connection.native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0;
+    const Peer peer = known ? identify(credentials.uid, credentials.gid) : Peer(0, "nobody");
+    // Everybody may open the socket: how much memory that takes depends on who it is.
+    const std::size_t most = peer.may_change ? longest_control_change : longest_control_request;
     Patience socket(std::move(connection), patience_);
     std::string line;
     asio::error_code failed;
-    co_await asio::async_read_until(socket.patiently(),
-                                    asio::dynamic_buffer(line, longest_control_request), '\n',
+    co_await asio::async_read_until(socket.patiently(), asio::dynamic_buffer(line, most), '\n',
                                     asio::redirect_error(asio::use_awaitable, failed));
     socket.rest();
     Json reply;
     auto request = parse_json(line);
     if (failed == asio::error::not_found)
-        reply = control_error("the request is too long");
+        reply = control_error(
+            fmt::format("the request is too long: {} may send {} octets", peer.text(), most));
     else if (failed)
         co_return;
     else if (!request || !request->is_object())
         reply = control_error("the request is not a JSON object");
     else if (!known)
         reply = control_error("cannot tell who asks");
-    else if (const Peer peer = identify(credentials.uid, credentials.gid); !peer.may_read)
+    else if (!peer.may_read)
         reply = control_error(peer.text() + " may not use this socket; join the group surehop");
     else
         reply = co_await handler_(*std::move(request), peer);

@@ -28,9 +28,16 @@ struct Exception {
     std::optional<Time> removed;
     std::string removed_reason;
 
-    bool live(Time now) const { return !removed && from <= now && now < until; }
+    bool over(Time now) const { return removed || until <= now; }
+    bool live(Time now) const { return !over(now) && from <= now; } // else it is still to come
     bool covers(const Path& from_whom, const Path& to_whom) const {
         return recipient.matches(to_whom) && (!sender || sender->matches(from_whom));
+    }
+    // The lock sees a next hop and no recipient: an exception for one address there opens it, too.
+    bool opens(const Domain& next_hop) const {
+        return recipient.kind() == AddressPattern::Kind::address
+                   ? recipient.domain() == next_hop
+                   : recipient.matches_domain(next_hop);
     }
 };
 

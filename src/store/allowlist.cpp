@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/allowlist.h"
 
-#include "store/ledger.h"
 #include "base/remark.h"
+#include "store/ledger.h"
 
 #include <fmt/format.h>
 
@@ -82,7 +82,7 @@ Result<Exception> exception_of(const Statement& row) {
     return exception;
 }
 
-Status check(const Exception& exception) {
+Status check(const Exception& exception, Time now) {
     using Kind = AddressPattern::Kind;
     const Kind kind = exception.recipient.kind();
     if (kind == Kind::any || kind == Kind::null_sender)
@@ -102,24 +102,20 @@ Status check(const Exception& exception) {
           Row{"author of the exception", exception.created_by, most_in_name, true}})
         if (auto good = check_remark(row.name, row.text, row.most, row.required); !good)
             return good;
-    if (exception.until <= exception.from)
+    if (exception.until <= std::max(exception.from, now))
         return Error{fmt::format("the exception would end at {}, before it begins",
                                  format_time(exception.until))};
     return Done{};
 }
 
-LedgerRow ledger_row(const Exception& exception, std::string_view kind, Time time) {
-    LedgerRow row;
-    row.time = time;
-    row.kind = kind;
-    row.recipient = exception.recipient.text();
-    row.sender = exception.sender ? exception.sender->text() : "";
-    row.exception = exception.id;
-    row.level = name_of(exception.lowest);
-    return row;
+Status check_ending(const Ending& ending, const std::string& by) {
+    if (auto good = check_remark("reason for the removal", ending.reason, most_in_reason, true);
+        !good)
+        return good;
+    return check_remark("author of the removal", by, most_in_name, true);
 }
 
-Status insert(Database& database, Exception& exception) {
+Status insert(Database& database, Exception& exception, Time now) {
     auto statement = database.reuse(
         "INSERT INTO exception (recipient, sender, lowest, reason, owner, ticket, created_by, "
         "since, until) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
@@ -134,11 +130,12 @@ Status insert(Database& database, Exception& exception) {
         return done;
     exception.id = database.last_insert_id();
 
-    LedgerRow row = ledger_row(exception, "allow-add", exception.from);
-    row.detail = fmt::format("by {}; until {}; owner {}; {}{}", exception.created_by,
-                             format_time(exception.until), exception.owner,
-                             exception.ticket.empty() ? "" : "ticket " + exception.ticket + "; ",
-                             exception.reason);
+    LedgerRow row = exception_row(exception, "allow-add", now);
+    row.detail = fmt::format(
+        "by {}; {}until {}; owner {}; {}{}", exception.created_by,
+        exception.from > now ? "from " + format_time(exception.from) + "; " : "",
+        format_time(exception.until), exception.owner,
+        exception.ticket.empty() ? "" : "ticket " + exception.ticket + "; ", exception.reason);
     return Ledger::write(database, row);
 }
 
@@ -153,7 +150,7 @@ Status end(Database& database, const Exception& exception, Time now, const std::
     if (database.changes() != 1)
         return Error{fmt::format("exception {} has ended already", exception.id)};
 
-    LedgerRow row = ledger_row(exception, "allow-remove", now);
+    LedgerRow row = exception_row(exception, "allow-remove", now);
     row.detail = fmt::format("by {}; {}", by, exception.removed_reason);
     return Ledger::write(database, row);
 }
@@ -171,7 +168,7 @@ std::optional<Exception> copy(const Exception* exception) {
 }
 
 // `all` is in the order of ids.
-const Exception* with_id(const std::vector<Exception>& all, std::int64_t id) {
+template <class Exceptions> auto* with_id(Exceptions& all, std::int64_t id) {
     const auto found = std::lower_bound(
         all.begin(), all.end(), id,
         [](const Exception& exception, std::int64_t wanted) { return exception.id < wanted; });
@@ -179,6 +176,17 @@ const Exception* with_id(const std::vector<Exception>& all, std::int64_t id) {
 }
 
 } // namespace
+
+LedgerRow exception_row(const Exception& exception, std::string_view kind, Time time) {
+    LedgerRow row;
+    row.time = time;
+    row.kind = kind;
+    row.recipient = exception.recipient.text();
+    row.sender = exception.sender ? exception.sender->text() : "";
+    row.exception = exception.id;
+    row.level = name_of(exception.lowest);
+    return row;
+}
 
 Allowlist::Allowlist(Writer& writer, std::vector<Exception> rows) : writer_(writer) {
     publish(std::move(rows));
@@ -207,49 +215,65 @@ Result<std::unique_ptr<Allowlist>> Allowlist::open(Database& reader, Writer& wri
 }
 
 Result<std::int64_t> Allowlist::add(Exception exception) {
-    if (auto good = check(exception); !good)
-        return Error{good.error()};
-    exception.id = 0;
-    exception.removed.reset();
-    exception.removed_reason.clear();
-
-    const std::lock_guard one_at_a_time(changing_);
-    auto added = std::make_shared<Exception>(std::move(exception));
-    if (auto done = writer_.submit_and_wait(
-            [added](Database& database) { return insert(database, *added); });
-        !done)
-        return Error{done.error()};
-    auto rows = snapshot()->all;
-    rows.push_back(*added);
-    publish(std::move(rows));
-    return added->id;
+    const Time now = exception.from;
+    const std::string by = exception.created_by;
+    auto ids = change({{std::move(exception)}, {}}, now, by);
+    return ids ? Result<std::int64_t>(ids->front()) : Error{ids.error()};
 }
 
 Status Allowlist::remove(std::int64_t id, Time now, const std::string& reason,
                          const std::string& by) {
-    if (auto good = check_remark("reason for the removal", reason, most_in_reason, true); !good)
-        return good;
-    if (auto good = check_remark("author of the removal", by, most_in_name, true); !good)
-        return good;
+    if (auto done = change({{}, {{id, reason}}}, now, by); !done)
+        return Error{done.error()};
+    return Done{};
+}
+
+Result<std::vector<std::int64_t>> Allowlist::change(AllowChange wanted, Time now,
+                                                    const std::string& by) {
+    for (Exception& exception : wanted.add) {
+        exception.id = 0;
+        exception.removed.reset();
+        exception.removed_reason.clear();
+        if (auto good = check(exception, now); !good)
+            return Error{good.error()};
+    }
+    for (const Ending& ending : wanted.end)
+        if (auto good = check_ending(ending, by); !good)
+            return Error{good.error()};
 
     const std::lock_guard one_at_a_time(changing_);
     auto rows = snapshot()->all;
-    const Exception* known = with_id(rows, id);
-    if (known == nullptr)
-        return Error{fmt::format("there is no exception {}", id)};
-    if (known->removed || known->until <= now)
-        return Error{fmt::format("exception {} has ended already, at {}", id,
-                                 format_time(known->removed.value_or(known->until)))};
-    Exception ended = *known;
-    ended.removed = now;
-    ended.removed_reason = reason;
-    if (auto done = writer_.submit_and_wait(
-            [ended, now, by](Database& database) { return end(database, ended, now, by); });
-        !done)
-        return done;
-    rows[static_cast<std::size_t>(known - rows.data())] = std::move(ended);
+    std::vector<Exception> ended;
+    for (const Ending& ending : wanted.end) {
+        Exception* known = with_id(rows, ending.id);
+        if (known == nullptr)
+            return Error{fmt::format("there is no exception {}", ending.id)};
+        if (known->over(now))
+            return Error{fmt::format("exception {} has ended already, at {}", ending.id,
+                                     format_time(known->removed.value_or(known->until)))};
+        known->removed = now;
+        known->removed_reason = ending.reason;
+        ended.push_back(*known);
+    }
+    auto added = std::make_shared<std::vector<Exception>>(std::move(wanted.add));
+    const auto write = [&ended, added, now, by](Database& database) -> Status {
+        for (const Exception& exception : ended)
+            if (auto done = end(database, exception, now, by); !done)
+                return done;
+        for (Exception& exception : *added)
+            if (auto done = insert(database, exception, now); !done)
+                return done;
+        return Done{};
+    };
+    if (auto written = writer_.submit_and_wait(write); !written)
+        return Error{written.error()};
+    std::vector<std::int64_t> ids;
+    for (const Exception& exception : *added) {
+        ids.push_back(exception.id);
+        rows.push_back(exception);
+    }
     publish(std::move(rows));
-    return Done{};
+    return ids;
 }
 
 std::optional<Exception> Allowlist::match(const Path& sender, const Path& recipient,
@@ -272,14 +296,29 @@ std::optional<Exception> Allowlist::opening(const Domain& domain, Time now) cons
     const Snapshot rows = snapshot();
     const Exception* best = nullptr;
     rows->visit(domain.text(), [&](const Exception& candidate) {
-        const AddressPattern& pattern = candidate.recipient;
-        const bool names_it = pattern.kind() == AddressPattern::Kind::address
-                                  ? pattern.domain() == domain
-                                  : pattern.matches_domain(domain);
-        if (candidate.live(now) && names_it)
+        if (candidate.live(now) && candidate.opens(domain))
             choose(best, candidate);
     });
     return copy(best);
+}
+
+Result<std::set<std::int64_t>> Allowlist::told(Database& reader, std::string_view kind) {
+    const auto hold = reader.lock();
+    // The first condition lets SQLite use the index of changes.
+    auto query = reader.prepare(
+        "SELECT exception FROM ledger WHERE kind <> 'decision' AND kind = ?1 AND exception <> 0");
+    if (!query)
+        return Error{query.error()};
+    query->bind(1, kind);
+    std::set<std::int64_t> ids;
+    for (;;) {
+        const auto row = query->step();
+        if (!row)
+            return Error{row.error()};
+        if (!*row)
+            return ids;
+        ids.insert(query->number(0));
+    }
 }
 
 std::vector<Exception> Allowlist::list() const { return snapshot()->all; }

@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "allow/difference.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "rules/exception.h"
 #include "store/database.h"
+#include "store/ledger.h"
 #include "store/writer.h"
 
 #include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 // The exceptions, in memory for judging and in SQLite for keeping. An exception is in force as soon
@@ -20,17 +24,24 @@
 
 namespace surehop {
 
+// What the ledger says of an exception, but for the details.
+LedgerRow exception_row(const Exception& exception, std::string_view kind, Time time);
+
 class Allowlist {
   public:
     // Reads all rows; an unreadable store is an error, never an empty list.
     static Result<std::unique_ptr<Allowlist>> open(Database& reader, Writer& writer);
     ~Allowlist();
 
-    // The id given to it. Errors: the recipient is no address, domain or suffix; reason, owner or
-    // created_by is empty; a text is too long or holds control characters; `until` is not after
-    // `from`; disk. The ledger's row (kind "allow-add") is dated `from`.
-    Result<std::int64_t> add(Exception exception);
-    // Errors: no such id, ended already, no reason, disk. Ledger: "allow-remove".
+    // Adds and ends, all or nothing, in one transaction; what ends at `now` no longer holds then.
+    // The ids of what was added, in order.
+    // Errors: the recipient is no address, domain or suffix; reason, owner or an author is empty; a
+    // text is too long or holds control characters; an end is not ahead, or not after the
+    // beginning; what is to end is not there or has ended already; disk.
+    // Ledger: a row "allow-add" or "allow-remove" for each, dated `now`.
+    Result<std::vector<std::int64_t>> change(AllowChange wanted, Time now, const std::string& by);
+
+    Result<std::int64_t> add(Exception exception); // alone, made when it begins
     Status remove(std::int64_t id, Time now, const std::string& reason, const std::string& by);
 
     // The live exception that covers both and accepts the lowest level (of several the oldest);
@@ -44,6 +55,9 @@ class Allowlist {
 
     std::vector<Exception> list() const; // by id, ended ones too
     std::optional<Exception> find(std::int64_t id) const;
+
+    // Those of which the ledger has a row of this kind.
+    static Result<std::set<std::int64_t>> told(Database& reader, std::string_view kind);
 
   private:
     struct Rows;

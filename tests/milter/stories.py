@@ -398,6 +398,113 @@ def kept_fresh(dns):
         equal(daemon.status()["incidents"], [])
 
 
+LIST = "recipient,sender,lowest,reason,owner,ticket,from,until\n"
+
+
+def line(recipient, reason="old host", days=30):
+    until = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + days * 86400))
+    return f"{recipient},,none,{reason},Anna,,,{until}\n"
+
+
+def import_of_exceptions(dns):
+    """A list is tried dry, imported, and in force at once; exported again, it changes nothing; one bad line changes nothing."""
+    with Surehopd(dns) as daemon, daemon.client() as mta:
+        path = daemon.folder / "partners.csv"
+        path.write_text(LIST + line("none.test") + line("other.test"))
+        mta.mail()
+        dry = daemon.cli("allow", "import", str(path), "--dry-run")
+        equal((dry.returncode, dry.stdout.splitlines()[-1]),
+              (0, "nothing was changed; without --dry-run: 2 added, 0 changed, 0 ended, 0 unchanged"))
+        starts(mta.rcpt("<a@none.test>"), "550 5.7.10 ")
+        done = daemon.cli("allow", "import", str(path))
+        equal((done.returncode, done.stdout.splitlines()[-1]), (0, "2 added, 0 changed, 0 ended, 0 unchanged"))
+        equal(mta.rcpt("<a@none.test>"), "")
+        exported = daemon.folder / "exported.json"
+        equal(daemon.cli("allow", "export", str(exported)).returncode, 0)
+        again = json.loads(daemon.cli("--json", "allow", "import", str(exported), "--replace").stdout)
+        equal((again["unchanged"], again["add"], again["change"], again["end"]), (2, [], [], []))
+        starts(daemon.cli("allow", "export").stdout, "id,recipient,sender,lowest,reason,owner,ticket,from,until,created_by")
+        path.write_text(LIST + line("none.test", "new reason") + "other.test,,low,x,Anna,,,soon\n")
+        bad = daemon.cli("allow", "import", str(path), "--replace")
+        equal((bad.returncode, bad.stdout), (65, ""))
+        starts(bad.stderr, f"surehop: {path}:3: lowest: 'low' is not a level; write none, ")
+        equal(daemon.cli("allow", "import", str(daemon.folder / "no-file")).returncode, 66)
+        path.write_text(LIST + line("none.test", "new reason"))
+        equal(daemon.cli("allow", "import", str(path), "--replace").stdout.splitlines()[-1],
+              "0 added, 1 changed, 1 ended, 0 unchanged")
+        starts(mta.rcpt("<a@other.test>"), "550 5.7.10 ")
+        equal(len(json.loads(daemon.cli("--json", "allow", "list").stdout)["exceptions"]), 1)
+        equal(len(json.loads(daemon.cli("--json", "allow", "list", "--all").stdout)["exceptions"]), 3)
+        assert "2 more that have ended" in daemon.cli("allow", "list").stdout
+
+
+def long_list_of_exceptions(dns):
+    """Ten thousand lines are imported at once; a list that is too large is refused with the limit."""
+    with Surehopd(dns) as daemon:
+        path = daemon.folder / "long.csv"
+        path.write_text(LIST + "".join(line(f"u{number}.test") for number in range(10_000)))
+        done = json.loads(daemon.cli("--json", "allow", "import", str(path)).stdout)
+        equal(len(done["add"]), 10_000)
+        path.write_text(LIST + line("a.test", "x" * 490) * 10_000)
+        large = daemon.cli("allow", "import", str(path))
+        equal(large.returncode, 65)
+        assert "a list has at most 4194304 octets" in large.stderr, large.stderr
+
+
+def file_of_exceptions(dns):
+    """A list of the configuration is kept in force: its changes count within seconds, a broken one keeps the last good one, across a restart too."""
+    with Surehopd(dns, start=False) as daemon:
+        path = daemon.folder / "partners.csv"
+
+        def write(text):
+            new = daemon.folder / "new"
+            new.write_text(text)
+            os.utime(new, (time.time() - 60, time.time() - 60))  # nobody writes to it any more
+            new.rename(path)
+
+        def file():
+            return json.loads(daemon.cli("--json", "status").stdout)["exception_files"][0]
+
+        def wait_until(holds):
+            deadline = time.monotonic() + 30
+            while not holds() and time.monotonic() < deadline:
+                time.sleep(0.2)
+            assert holds(), file()
+
+        write(LIST + line("none.test"))
+        daemon.config.write_text(daemon.config.read_text() + f'[allow]\nfiles = ["{path}"]\n')
+        daemon.start()
+        with daemon.client() as mta:
+            mta.mail()
+            equal(mta.rcpt("<a@none.test>"), "")
+            starts(mta.rcpt("<a@other.test>"), "550 5.7.10 ")
+            write(LIST + line("other.test"))
+            wait_until(lambda: mta.rcpt("<a@other.test>") == "")
+            starts(mta.rcpt("<a@none.test>"), "550 5.7.10 ")
+            equal((file()["state"], file()["exceptions"]), ("good", 1))
+            write(LIST + line("none.test") + "broken\n")
+            wait_until(lambda: file()["state"] == "failed")
+            starts(file()["text"], f"{path}:3: has 1 cells, but the first line 8")
+            equal(mta.rcpt("<a@other.test>"), "")
+            starts(mta.rcpt("<a@none.test>"), "550 5.7.10 ")
+        doctor = daemon.cli("doctor")
+        equal(doctor.returncode, 1)
+        assert f"{path}:3: has 1 cells" in doctor.stdout
+        refused = daemon.cli("allow", "remove", "2", "--reason", "x")
+        assert refused.returncode == 69 and f"comes from {path}" in refused.stderr, refused.stderr
+        daemon.stop()
+        daemon.start()
+        with daemon.client() as mta:
+            mta.mail()
+            equal(mta.rcpt("<a@other.test>"), "")
+            equal(file()["state"], "failed")
+            write(LIST)
+            equal(daemon.cli("reload").returncode, 0)
+            starts(mta.rcpt("<a@other.test>"), "550 5.7.10 ")
+        equal([daemon.sql("SELECT count(*) FROM ledger WHERE kind = ?", kind)[0][0]
+               for kind in ("allow-add", "allow-remove", "allow-file-failed")], [2, 2, 2])
+
+
 def resolver_gone(dns):
     """The resolver is gone: what is known goes on, what is not is deferred, one incident is told, and all is well when it is back."""
     own = DnsServer(ZONE)
@@ -958,7 +1065,8 @@ def from_enforce_to_audit(dns):
 
 STORIES = [in_the_services_sandbox, from_enforce_to_audit, refused_word_for_word, each_recipient_for_itself, several_messages, aborted, many_recipients, tagged,
            forged_headers_go, flood_of_forged_headers, waiver, quarantined, audit, null_sender, unreadable_addresses,
-           not_over_smtp, macros_missing, next_hop_of_the_mta, slow_dns, silent_dns_at_rcpt, first_contact_is_bounded, flood_of_invented_domains, flood_of_refusals, kept_fresh, resolver_gone, twenty_at_once,
+           not_over_smtp, macros_missing, next_hop_of_the_mta, slow_dns, silent_dns_at_rcpt, first_contact_is_bounded, flood_of_invented_domains, flood_of_refusals, kept_fresh, import_of_exceptions,
+           long_list_of_exceptions, file_of_exceptions, resolver_gone, twenty_at_once,
            percent_signs, unwritable_ledger, doctor_tries_to_write, killed, killed_under_load, ledger_shows_tampering, addresses_hashed, old_mta, negotiation, no_quarantine_offered, out_of_order,
            hostile_packets, quick_stop, stop_while_a_recipient_waits, many_stops, hangups, signals_are_not_libmilters, socket_in_use, socket_file,
            no_folder, over_tcp, label, size_and_reload, user_and_listener, requiretls]

@@ -37,7 +37,7 @@
 //   policy-host DOMAIN is down
 //   policy-host DOMAIN fails WHY    certificate, timeout, size (too large) or private-address
 //   resolver validates              or: never-validated, stopped-validating
-//   exception RECIPIENT down-to LEVEL for DURATION [from SENDER]
+//   exception RECIPIENT down-to LEVEL for DURATION [in DURATION | from SENDER]
 //   exception RECIPIENT ended       as an admin does before its time
 //   promise NEXT-HOP released       as an admin does, once held mail is delivered or deleted
 //   time passes DURATION            30s, 5m, 2h, 5d
@@ -262,7 +262,7 @@ class Story {
             expect(statement, [&](const std::string& what) { return counted(what); });
     }
 
-    // exception RECIPIENT down-to LEVEL for DURATION [from SENDER]
+    // exception RECIPIENT down-to LEVEL for DURATION [in DURATION | from SENDER]
     void exception(const std::vector<std::string>& words) {
         Exception made;
         made.recipient = pattern_of(words.at(1));
@@ -271,8 +271,12 @@ class Story {
         made.until = made.from + seconds(words.at(5));
         if (words.size() == 8 && words[6] == "from")
             made.sender = pattern_of(words[7]);
-        else if (words.size() != 6)
-            throw std::invalid_argument("after DURATION only 'from SENDER' may follow");
+        else if (words.size() == 8 && words[6] == "in") {
+            made.from += seconds(words[7]);
+            made.until += seconds(words[7]);
+        } else if (words.size() != 6)
+            throw std::invalid_argument(
+                "after DURATION only 'in DURATION' or 'from SENDER' may follow");
         made.reason = made.owner = made.created_by = "story";
         if (const auto id = world_.process().allowlist->add(made); !id)
             throw std::invalid_argument(id.error());

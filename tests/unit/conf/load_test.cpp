@@ -213,7 +213,7 @@ TEST(ConfLoad, unknown_names_are_refused_with_a_suggestion) {
         {"[[rules]]\nname = \"a\"", "f:3:1: unknown section [rules]; write [[rule]]\n"},
         {"[smtp]\nport = 25",
          "f:3:1: unknown section [smtp]; write one of: [mta], [policy], [[rule]], [[route]], "
-         "[listen], [store], [ledger], [resolver], [https], [facts], [gate], [log]\n"},
+         "[listen], [store], [ledger], [resolver], [https], [facts], [gate], [allow], [log]\n"},
         {"[rule]\nname = \"a\"",
          "f:3:1: a rule is one of several; write [[rule]] in double brackets\n"},
         {"[[mta]]\nlock = \"none\"", "f:3:1: [mta] stands only once; write [mta] in single "

@@ -193,7 +193,7 @@ TEST(ConfTable, rows_are_whole) {
         }
     }
     EXPECT_EQ(find_row("policy", "port"), nullptr);
-    EXPECT_EQ(all_sections().size(), 12U);
+    EXPECT_EQ(all_sections().size(), 13U);
 }
 
 } // namespace

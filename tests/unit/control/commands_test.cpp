@@ -65,8 +65,8 @@ class CommandsTest : public ::testing::Test {
 };
 
 TEST_F(CommandsTest, WhoMayOnlyReadChangesNothing) {
-    for (const char* what : {"facts refresh", "facts forget", "allow add", "allow remove",
-                             "promise release", "reload"}) {
+    for (const char* what : {"facts refresh", "facts forget", "allow add", "allow import",
+                             "allow remove", "promise release", "reload"}) {
         const Json reply = ask({{"do", what}, {"next_hop", "dane.test"}, {"id", 1}}, reader);
         EXPECT_FALSE(reply.at("ok").get<bool>()) << what;
         EXPECT_EQ(reply.at("error").get<std::string>(),
@@ -290,8 +290,11 @@ TEST_F(CommandsTest, ExceptionUnderALivePromiseSaysSo) {
     EXPECT_EQ(promises.at("promises").at(0).at("level"), "authenticated");
     EXPECT_EQ(promises.at("promises").at(0).at("until").get<std::string>().size(), 20U);
     const Json notes = result(exception("dane.test")).at("notes");
-    ASSERT_EQ(notes.size(), 2U);
-    EXPECT_NE(notes.at(0).get<std::string>().find("'surehop promise release dane.test'"),
+    ASSERT_EQ(notes.size(), 3U);
+    EXPECT_EQ(notes.at(0), "mail to @dane.test meets the minimum authenticated (rule \"default\") "
+                           "without this exception: dane.test offered dane when it was last looked "
+                           "up, at 2027-01-15T08:00:00Z");
+    EXPECT_NE(notes.at(1).get<std::string>().find("'surehop promise release dane.test'"),
               std::string::npos);
     EXPECT_EQ(result({{"do", "explain"}, {"address", "b@dane.test"}}).at("promise").at("level"),
               "authenticated");

@@ -304,6 +304,87 @@ TEST_F(AllowlistTest, each_change_has_its_row_in_the_ledger) {
     EXPECT_EQ(store.writer.commits(), 2U) << "change and row in one transaction";
 }
 
+TEST_F(AllowlistTest, a_change_is_all_or_nothing) {
+    const auto old = add(exception("old.example"));
+    const auto commits = store.writer.commits();
+    Exception later = exception("later.example");
+    later.from = now + 2 * day;
+    const auto ids = allowlist->change({{exception("new.example"), later}, {{old, "replaced"}}},
+                                       now + day, "uid 7 (eve)");
+    ASSERT_TRUE(ids) << ids.error();
+    EXPECT_EQ(*ids, (std::vector<std::int64_t>{old + 1, old + 2}));
+    EXPECT_EQ(store.writer.commits(), commits + 1);
+    EXPECT_EQ(match("a@x.example", "b@old.example", now + day), 0);
+    EXPECT_EQ(match("a@x.example", "b@new.example", now + day), old + 1);
+    EXPECT_EQ(match("a@x.example", "b@later.example", now + 2 * day - Seconds{1}), 0);
+    EXPECT_EQ(match("a@x.example", "b@later.example", now + 2 * day), old + 2);
+    Ledger ledger(store.reader, store.writer);
+    const auto rows = ledger.trace("@later.example");
+    ASSERT_TRUE(rows && rows->size() == 1);
+    EXPECT_EQ(rows->front().time, now + day) << "when it was made, not when it begins";
+    EXPECT_TRUE(
+        rows->front().detail.starts_with("by uid 0 (root); from 2026-11-23T10:00:00Z; until"))
+        << rows->front().detail;
+
+    struct Row {
+        AllowChange change;
+        std::string error;
+    };
+    Exception over = exception("over.example");
+    over.until = now + day;
+    for (const Row& row : {
+             Row{{{exception("x.example"), over}, {}},
+                 "the exception would end at 2026-11-22T10:00:00Z, before it begins"},
+             Row{{{exception("x.example")}, {{old, "again"}}},
+                 "exception 1 has ended already, at 2026-11-22T10:00:00Z"},
+             Row{{{exception("x.example")}, {{old + 1, "once"}, {old + 1, "twice"}}},
+                 "exception 2 has ended already, at 2026-11-22T10:00:00Z"},
+             Row{{{exception("x.example")}, {{99, "x"}}}, "there is no exception 99"},
+             Row{{{exception("x.example")}, {{old + 1, ""}}},
+                 "the reason for the removal is missing"},
+         }) {
+        const auto refused = allowlist->change(row.change, now + day, "root");
+        ASSERT_FALSE(refused) << row.error;
+        EXPECT_EQ(refused.error(), row.error);
+    }
+    EXPECT_EQ(match("a@x.example", "b@x.example", now + day), 0);
+    EXPECT_EQ(match("a@x.example", "b@new.example", now + day), old + 1);
+    test::must(store.writer.submit_and_wait([](Database& database) {
+        return database.execute("CREATE TRIGGER no BEFORE INSERT ON ledger WHEN NEW.recipient = "
+                                "'@y.example' BEGIN SELECT raise(ABORT, 'closed'); END");
+    }));
+    EXPECT_FALSE(allowlist->change(
+        {{exception("x.example"), exception("y.example")}, {{old + 1, "x"}}}, now + day, "root"));
+    EXPECT_EQ(opened()->list().size(), 3U);
+    EXPECT_FALSE(opened()->find(old + 1)->removed);
+    EXPECT_TRUE(allowlist->change({}, now + day, "root")->empty());
+}
+
+TEST_F(AllowlistTest, what_the_ledger_has_told) {
+    Ledger ledger(store.reader, store.writer);
+    test::must(ledger.append({exception_row(exception("a.example"), "allow-ending", now)}));
+    Exception made = exception("a.example");
+    made.id = 7;
+    test::must(ledger.append({exception_row(made, "allow-ending", now)}));
+    made.id = 8;
+    test::must(ledger.append({exception_row(made, "allow-ended", now)}));
+    EXPECT_EQ(*Allowlist::told(store.reader, "allow-ending"), (std::set<std::int64_t>{7}));
+    EXPECT_EQ(*Allowlist::told(store.reader, "allow-ended"), (std::set<std::int64_t>{8}));
+}
+
+TEST_F(AllowlistTest, a_long_list_at_once) {
+    AllowChange many;
+    for (int i = 0; i < 10'000; ++i)
+        many.add.push_back(exception("u" + std::to_string(i) + "@example.org"));
+    const auto began = std::chrono::steady_clock::now();
+    const auto ids = allowlist->change(many, now, "root");
+    const auto took = std::chrono::steady_clock::now() - began;
+    ASSERT_TRUE(ids) << ids.error();
+    EXPECT_EQ(ids->size(), 10'000U);
+    EXPECT_LT(took, std::chrono::seconds{10}) << "the loop waits meanwhile";
+    RecordProperty("milliseconds", std::to_string(took / std::chrono::milliseconds{1}));
+}
+
 // The exception and its row in the ledger stand or fall together.
 TEST_F(AllowlistTest, without_its_row_in_the_ledger_nothing_changes) {
     const auto id = add(exception("@example.org"));

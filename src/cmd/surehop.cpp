@@ -3,18 +3,19 @@
 // The admin CLI: one noun and one verb become one request to the daemon, or, with --offline, to the
 // same code in this process. See surehop(8).
 
-#include "base/log.h"
 #include "base/text.h"
 #include "cmd/clock_check.h"
 #include "cmd/doctor.h"
 #include "cmd/engine.h"
 #include "cmd/surehop_allow.h"
+#include "cmd/surehop_answerer.h"
 #include "cmd/surehop_ledger.h"
 #include "cmd/surehop_print.h"
+#include "cmd/surehop_report.h"
 #include "cmd/surehop_request.h"
+#include "cmd/surehop_survey.h"
 #include "conf/load.h"
 #include "conf/show.h"
-#include "control/client.h"
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -30,7 +31,6 @@
 namespace surehop {
 namespace {
 
-constexpr Seconds patience{30};
 constexpr int exit_no = 1;      // falls short, no mail, unhealthy, nothing found
 constexpr int exit_unknown = 2; // explain: could not be told
 
@@ -40,18 +40,6 @@ struct Common {
     bool json = false;
     bool offline = false;
 };
-
-Result<std::string> socket_of(const Common& common) {
-    if (!common.socket.empty())
-        return common.socket;
-    // Also from a file with errors: the daemon runs on with the configuration before it.
-    const Loaded loaded = load_file(common.config);
-    if (!loaded.control.empty())
-        return loaded.control;
-    if (!loaded && common.config != Common().config) // whoever names a file means its daemon
-        return Error{loaded.errors.front().line()};
-    return default_settings()->listen.control;
-}
 
 int show(const Common& common, const Request& request, Json result) {
     if (request.complete != nullptr)
@@ -66,57 +54,16 @@ int show(const Common& common, const Request& request, Json result) {
     return status;
 }
 
-// The daemon's own code, in this process and on its store.
-int answer_offline(const Common& common, const Request& request) {
-    const Loaded loaded = load_file(common.config);
-    for (const Problem& problem : loaded.errors)
-        (void)complain(problem.line(), EX_CONFIG);
-    if (!loaded)
-        return EX_CONFIG;
-    const bool daemon = daemon_runs(loaded.settings->listen.control);
-    if (!request.reads_only && daemon)
-        return complain("surehopd is running: leave out --offline, and it takes effect at once",
-                        EX_USAGE);
-    log::start("surehop", log::Target::standard_error, "warning");
-    asio::io_context loop(1);
-    auto built = Engine::build(loop, loaded.settings,
-                               daemon ? Database::Access::read_only : Database::Access::read_write);
-    if (!built)
-        return complain(built.error(), EX_UNAVAILABLE);
-    Engine& engine = **built;
-    const auto site = [&engine] { return engine.current.get()->site; };
-    Commands commands(
-        CommandParts{engine.gate, engine.facts, *engine.opened.allowlist, engine.ledger,
-                     *engine.opened.promises, engine.clock, site,
-                     [&engine] { return examine(engine); }, [] { return Json{{"running", false}}; },
-                     [](const Peer&) { return control_error("surehopd is not running"); },
-                     [&engine] { return engine.current.get()->allow.terms(); }});
-    // Whoever may open the store may do with it what the daemon would let its own user do.
-    Peer self(::geteuid(), "offline");
-    self.may_read = self.may_change = true;
-    Json reply;
-    asio::co_spawn(
-        loop,
-        [&]() -> asio::awaitable<void> {
-            co_await engine.opened.dns->test();
-            reply = co_await commands.answer(request.ask, self);
-            loop.stop();
-        },
-        asio::detached);
-    loop.restart();
-    loop.run();
-    if (!reply.value("ok", false))
-        return complain(reply.value("error", std::string("no answer")), EX_UNAVAILABLE);
-    return show(common, request, reply.at("result"));
+AnswererPlace place_of(const Common& common) {
+    return {common.config, common.config != Common().config, common.socket, common.offline};
 }
 
 int answer(const Common& common, const Request& request) {
-    if (common.offline)
-        return answer_offline(common, request);
-    const auto socket = socket_of(common);
-    if (!socket)
-        return complain(socket.error(), EX_CONFIG);
-    const auto result = ask_daemon(*socket, request.ask, patience);
+    int status = EX_OK;
+    auto answerer = Answerer::open(place_of(common), request.reads_only, status);
+    if (!answerer)
+        return status;
+    const auto result = answerer->ask(request.ask);
     return result ? show(common, request, *result) : complain(result.error(), EX_UNAVAILABLE);
 }
 
@@ -171,6 +118,8 @@ class CommandLine {
         allow();
         small_ones();
         ledger();
+        report();
+        survey();
         config();
     }
 
@@ -333,6 +282,49 @@ class CommandLine {
         rows->add_option("--until", ledger_.until, "up to then; a day is included");
     }
 
+    void report() {
+        CLI::App* command = verb(&app_, "report", "how mail left, and what was stopped");
+        command->add_option("--since", report_.since,
+                            "from then on: 2026-11-01, with a time, or 7d ago; by default 30d");
+        command->add_option("--until", report_.until, "up to then; a day is included");
+        command->add_flag("--csv", report_.csv, "print comma-separated values");
+        command->add_flag("--addresses", report_.addresses, "name recipients, not only domains");
+        command->add_option("--top", report_.top, "so many domains of each kind")
+            ->capture_default_str();
+        command->callback([this] {
+            run_ = [this] {
+                report_.config = common_.config;
+                report_.json = common_.json;
+                return surehop::report(report_);
+            };
+        });
+    }
+
+    void survey() {
+        CLI::App* command =
+            verb(&app_, "survey", "what each minimum would have done to the mail in a log or list");
+        command
+            ->add_option("FILE", survey_.file, "addresses or domains, or a mail log; - for stdin")
+            ->required();
+        command->add_option("--from", survey_.sender, "the sender, where the file tells none");
+        command->add_option("--lock", survey_.lock,
+                            "as if [mta] lock were this: postfix, postfix310, sendmail, none");
+        command->add_option("--minimum", survey_.minimum, "list the domains that miss this one")
+            ->capture_default_str()
+            ->check(CLI::IsMember({"encrypted", "verified", "authenticated", "dane"}));
+        command->add_option("--top", survey_.top, "so many of them")->capture_default_str();
+        command->add_option("--rate", survey_.rate, "new domains a second, at most")
+            ->capture_default_str()
+            ->check(CLI::Range(1, 1000));
+        command->add_flag("--csv", survey_.csv, "print comma-separated values");
+        command->callback([this] {
+            run_ = [this] {
+                survey_.json = common_.json;
+                return surehop::survey(survey_, place_of(common_));
+            };
+        });
+    }
+
     void config() {
         CLI::App* group = noun("config", "the configuration file");
         const auto leaf = [&](const char* name, const char* help) {
@@ -348,6 +340,8 @@ class CommandLine {
     CLI::App app_{"Asks and administers surehopd.", "surehop"};
     Common common_;
     LedgerQuestion ledger_;
+    ReportQuestion report_;
+    SurveyQuestion survey_;
     Json fields_ = Json::object();
     std::optional<AllowCommands> allow_;
     std::function<int()> run_;

@@ -2,14 +2,13 @@
 #include "cmd/surehop_ledger.h"
 
 #include "cmd/engine.h"
-#include "conf/load.h"
+#include "cmd/surehop_ledger_reader.h"
+#include "cmd/surehop_request.h"
 #include "control/ledger_json.h"
-#include "store/schema.h"
 #include "store/verify.h"
 
 #include <fmt/format.h>
 #include <sysexits.h>
-#include <unistd.h>
 
 #include <cerrno>
 #include <cstdio>
@@ -24,51 +23,6 @@ namespace {
 constexpr int exit_broken = 1;
 constexpr std::size_t rows_at_once = 1'000;
 constexpr std::size_t longest_line = 1 << 20; // of a file
-
-int complain(const std::string& text, int status) {
-    fmt::print(stderr, "surehop: {}\n", text);
-    return status;
-}
-
-// The store, or the exit status where there is none.
-std::optional<Database> open_store(const std::string& config, int& status) {
-    const Loaded loaded = load_file(config);
-    status = EX_CONFIG;
-    for (const Problem& problem : loaded.errors)
-        (void)complain(problem.line(), status);
-    if (!loaded)
-        return std::nullopt;
-    status = EX_UNAVAILABLE;
-    auto database = Database::open(loaded.settings->store.path, Database::Access::read_only);
-    if (!database) {
-        (void)complain(database.error(), status);
-        return std::nullopt;
-    }
-    if (auto current = require_current(*database); !current) {
-        (void)complain(current.error(), status);
-        return std::nullopt;
-    }
-    return *std::move(database);
-}
-
-// On a terminal, and only where it takes a while.
-class Counter {
-  public:
-    void operator()(std::uint64_t done, std::uint64_t all) {
-        if (all < worth_telling || ::isatty(STDERR_FILENO) != 1)
-            return;
-        fmt::print(stderr, "\r{} of {} rows", done, all);
-        shown_ = true;
-    }
-    ~Counter() {
-        if (shown_)
-            std::fputs("\n", stderr);
-    }
-
-  private:
-    static constexpr std::uint64_t worth_telling = 100'000;
-    bool shown_ = false;
-};
 
 std::string verified_text(const Verified& v) {
     std::string out;
@@ -147,32 +101,6 @@ int verify_file(const LedgerQuestion& question, const std::optional<ChainHead>& 
     return tell(question, verified);
 }
 
-// Of a bare date its first second; parse_time() takes the last.
-Result<Time> begin_of(const std::string& text, Time now) {
-    const auto time = parse_time(text, now);
-    constexpr std::size_t date = 10;
-    return time && text.size() == date && text.front() != '+'
-               ? Result<Time>(*time - std::chrono::days{1} + Seconds{1})
-               : time;
-}
-
-// The ids of the first row since `since` and of the last one until `until`.
-struct Range {
-    std::int64_t first = 0, last = 0;
-};
-Result<Range> range_of(Database& database, Time since, Time until) {
-    auto query = database.prepare(
-        "SELECT coalesce((SELECT id FROM ledger WHERE time >= ?1 ORDER BY time, id LIMIT 1), 0), "
-        "coalesce((SELECT id FROM ledger WHERE time <= ?2 ORDER BY time DESC, id DESC LIMIT 1), "
-        "0)");
-    if (!query)
-        return Error{query.error()};
-    const auto row = query->bind(1, since).bind(2, until).step();
-    if (!row)
-        return Error{row.error()};
-    return Range{query->number(0), query->number(1)};
-}
-
 Result<ChainHead> head_before(Database& database, std::int64_t id) {
     const auto cut = latest_cut(database);
     if (!cut)
@@ -210,7 +138,7 @@ Status print_rows(Database& database, const ChainHead& after, std::int64_t last)
 
 int ledger_head(const LedgerQuestion& question) {
     int status = EX_OK;
-    auto database = open_store(question.config, status);
+    auto database = open_ledger(question.config, status);
     if (!database)
         return status;
     const auto head = chain_head(*database);
@@ -230,36 +158,25 @@ int ledger_verify(const LedgerQuestion& question) {
     if (!question.file.empty())
         return verify_file(question, noted);
     int status = EX_OK;
-    auto database = open_store(question.config, status);
+    auto database = open_ledger(question.config, status);
     if (!database)
         return status;
     const auto verified = [&] {
-        Counter counter;
+        RowCounter counter;
         return verify_store(*database, noted, std::ref(counter));
     }();
     return verified ? tell(question, *verified) : complain(verified.error(), EX_UNAVAILABLE);
 }
 
 int ledger_export(const LedgerQuestion& question) {
-    const Time now = SystemClock().now();
-    Time since{}, until = Time::max();
-    if (!question.since.empty()) {
-        const auto time = begin_of(question.since, now);
-        if (!time)
-            return complain("--since: " + time.error(), EX_USAGE);
-        since = *time;
-    }
-    if (!question.until.empty()) {
-        const auto time = parse_time(question.until, now);
-        if (!time)
-            return complain("--until: " + time.error(), EX_USAGE);
-        until = *time;
-    }
+    const auto period = read_period(question.since, question.until, Time{}, SystemClock().now());
+    if (!period)
+        return complain(period.error(), EX_USAGE);
     int status = EX_OK;
-    auto database = open_store(question.config, status);
+    auto database = open_ledger(question.config, status);
     if (!database)
         return status;
-    const auto range = range_of(*database, since, until);
+    const auto range = rows_within(*database, *period);
     if (!range)
         return complain(range.error(), EX_UNAVAILABLE);
     if (range->first == 0 || range->first > range->last)

@@ -5,6 +5,7 @@
 #include "control/allow_commands.h"
 #include "control/asked.h"
 #include "control/explain.h"
+#include "control/survey.h"
 #include "facts/facts_json.h"
 #include "gate/local_time.h"
 #include "gate/route.h"
@@ -89,6 +90,8 @@ asio::awaitable<Json> Commands::answer(Json request, Peer peer) {
             co_return promise_list();
         if (what == "promise release")
             co_return promise_release(request, peer);
+        if (what == "survey")
+            co_return co_await survey(request, parts_);
         if (what == "trace")
             co_return trace(request);
         if (what == "doctor")

@@ -73,6 +73,8 @@ Json to_json(const LedgerRow& row) {
         if (one.name == "rule" && row.exception != 0)
             out["exception"] = row.exception;
     }
+    if (row.times != 1)
+        out["times"] = row.times;
     return out;
 }
 

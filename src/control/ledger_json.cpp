@@ -17,12 +17,15 @@ constexpr int format_version = 1;
 
 Status take(ChainedRow& out, const std::string& name, const Json& value) {
     const Error odd{fmt::format("a row has an odd '{}'", printable(name))};
-    if (name == "id" || name == "exception") {
-        if (!value.is_number_integer())
-            return odd;
-        (name == "id" ? out.row.id : out.row.exception) = value.get<std::int64_t>();
-        return Done{};
-    }
+    for (const auto& [of, number] :
+         {std::pair("id", &out.row.id), std::pair("exception", &out.row.exception),
+          std::pair("times", &out.row.times)})
+        if (name == of) {
+            if (!value.is_number_integer())
+                return odd;
+            *number = value.get<std::int64_t>();
+            return Done{};
+        }
     if (!value.is_string())
         return odd;
     const auto& text = value.get_ref<const std::string&>();

@@ -53,6 +53,9 @@ class Gate {
 
     Resolver& resolver() const { return resolver_; }
 
+    // The same gate over another book. For who asks without mail: such a book notes no use.
+    Gate over(FactsBook& book) const { return {book, resolver_, allowlist_, promises_, outage_}; }
+
   private:
     std::variant<Decision, Miss> judge(const Context& context, const Site& site, Time now,
                                        std::optional<Reason> unlearnt) const;

@@ -24,11 +24,12 @@ std::string whose(const std::string& client, const std::string& domain) {
 }
 
 LedgerRow row_of(const std::string& reference, const std::string& domain, Time now,
-                 std::string detail) {
+                 std::size_t times, std::string detail) {
     LedgerRow row;
     row.time = now;
     row.kind = "refusals";
     row.reference = reference;
+    row.times = static_cast<std::int64_t>(times);
     if (!domain.empty())
         row.recipient = "@" + domain;
     row.detail = std::move(detail);
@@ -73,7 +74,7 @@ const std::string& Refusals::counted(Place place, const LedgerRow& row) {
                  "ref={}",
                  who, count.reference);
     ledger_.append_later(
-        {row_of(count.reference, key.second, row.time,
+        {row_of(count.reference, key.second, row.time, 0,
                 who + " is refused very often: counted from here on, until the minute is over")});
     return count.reference;
 }
@@ -84,7 +85,7 @@ void Refusals::begin_minute(Time now) {
     std::vector<LedgerRow> rows;
     for (const auto& [key, count] : counts_)
         if (count.counted > 0)
-            rows.push_back(row_of(count.reference, key.second, now,
+            rows.push_back(row_of(count.reference, key.second, now, count.counted,
                                   fmt::format("{} was refused {} more times within the minute from "
                                               "{}",
                                               whose(key.first, key.second), count.counted,

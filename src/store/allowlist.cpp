@@ -194,7 +194,7 @@ Allowlist::Allowlist(Writer& writer, std::vector<Exception> rows) : writer_(writ
 
 Allowlist::~Allowlist() = default;
 
-Result<std::unique_ptr<Allowlist>> Allowlist::open(Database& reader, Writer& writer) {
+Result<std::vector<Exception>> Allowlist::read(Database& reader) {
     const auto hold = reader.lock();
     auto query = reader.prepare(fmt::format("SELECT {} FROM exception ORDER BY id", columns));
     if (!query)
@@ -211,7 +211,14 @@ Result<std::unique_ptr<Allowlist>> Allowlist::open(Database& reader, Writer& wri
             return Error{exception.error()};
         rows.push_back(*std::move(exception));
     }
-    return std::unique_ptr<Allowlist>(new Allowlist(writer, std::move(rows)));
+    return rows;
+}
+
+Result<std::unique_ptr<Allowlist>> Allowlist::open(Database& reader, Writer& writer) {
+    auto rows = read(reader);
+    if (!rows)
+        return Error{rows.error()};
+    return std::unique_ptr<Allowlist>(new Allowlist(writer, *std::move(rows)));
 }
 
 Result<std::int64_t> Allowlist::add(Exception exception) {

@@ -29,7 +29,9 @@ LedgerRow exception_row(const Exception& exception, std::string_view kind, Time 
 
 class Allowlist {
   public:
-    // Reads all rows; an unreadable store is an error, never an empty list.
+    // All there ever were, by id. An unreadable store is an error, never an empty list.
+    static Result<std::vector<Exception>> read(Database& reader);
+
     static Result<std::unique_ptr<Allowlist>> open(Database& reader, Writer& writer);
     ~Allowlist();
 

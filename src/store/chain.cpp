@@ -43,6 +43,8 @@ std::string chain_value(std::string_view before, const LedgerRow& row) {
     add(octets, "time", row.time.time_since_epoch().count());
     if (row.exception != 0)
         add(octets, "exception", row.exception);
+    if (row.times != 1)
+        add(octets, "times", row.times);
     for (const LedgerText& one : ledger_texts)
         if (const std::string& text = row.*one.text; !text.empty()) {
             add(octets, one.name);

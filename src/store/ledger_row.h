@@ -24,6 +24,7 @@ struct LedgerRow {
     std::string next_hop;
     std::string rule;
     std::int64_t exception = 0; // 0: none
+    std::int64_t times = 1;     // of kind "refusals": how many are counted in this row
     std::string minimum;
     std::string mode;
     std::string outcome;

@@ -36,15 +36,35 @@ Result<Latest> latest(Database& database) {
     return Latest{query->number(0), query->text(1)};
 }
 
+std::string columns_with(std::string_view times) {
+    std::string out = fmt::format("id, time, exception, {}", times);
+    for (const LedgerText& one : ledger_texts)
+        out += fmt::format(", {}", one.name);
+    return out;
+}
+
+Result<std::vector<ChainedRow>> select_after(Database& database, const std::string& columns,
+                                             std::int64_t id, std::size_t most) {
+    auto query = database.reuse(
+        fmt::format("SELECT {}, chain FROM ledger WHERE id > ?1 ORDER BY id LIMIT ?2", columns));
+    if (!query)
+        return Error{query.error()};
+    query->bind(1, id).bind(2, static_cast<std::int64_t>(most));
+    std::vector<ChainedRow> rows;
+    for (;;) {
+        const auto found = query->step();
+        if (!found)
+            return Error{found.error()};
+        if (!*found)
+            return rows;
+        rows.push_back({row_of(*query), query->text(ledger_column_count)});
+    }
+}
+
 } // namespace
 
 const std::string& ledger_columns() {
-    static const std::string columns = [] {
-        std::string out = "id, time, exception";
-        for (const LedgerText& one : ledger_texts)
-            out += fmt::format(", {}", one.name);
-        return out;
-    }();
+    static const std::string columns = columns_with("times");
     return columns;
 }
 
@@ -54,6 +74,7 @@ LedgerRow row_of(const Statement& found) {
     row.id = found.number(column++);
     row.time = found.time(column++);
     row.exception = found.number(column++);
+    row.times = found.number(column++);
     for (const LedgerText& one : ledger_texts)
         row.*one.text = found.text(column++);
     return row;
@@ -73,29 +94,15 @@ Status insert_row(Database& database, LedgerRow row) {
     auto statement = database.reuse(insert);
     if (!statement)
         return Error{statement.error()};
-    statement->bind(1, row.id).bind(2, row.time).bind(3, row.exception);
-    int place = 4;
+    statement->bind(1, row.id).bind(2, row.time).bind(3, row.exception).bind(4, row.times);
+    int place = 5;
     for (const LedgerText& one : ledger_texts)
         statement->bind(place++, row.*one.text);
     return statement->bind(place, chain_value(before->chain, row)).run();
 }
 
 Result<std::vector<ChainedRow>> rows_after(Database& database, std::int64_t id, std::size_t most) {
-    static const std::string select = fmt::format(
-        "SELECT {}, chain FROM ledger WHERE id > ?1 ORDER BY id LIMIT ?2", ledger_columns());
-    auto query = database.reuse(select);
-    if (!query)
-        return Error{query.error()};
-    query->bind(1, id).bind(2, static_cast<std::int64_t>(most));
-    std::vector<ChainedRow> rows;
-    for (;;) {
-        const auto found = query->step();
-        if (!found)
-            return Error{found.error()};
-        if (!*found)
-            return rows;
-        rows.push_back({row_of(*query), query->text(ledger_column_count)});
-    }
+    return select_after(database, ledger_columns(), id, most);
 }
 
 Result<ChainHead> chain_head(Database& database) {
@@ -110,9 +117,10 @@ Result<ChainHead> chain_head(Database& database) {
 
 Status chain_all(Database& database) {
     constexpr std::size_t at_once = 500;
+    static const std::string columns = columns_with("1"); // that column came later
     ChainHead last;
     for (;;) {
-        auto rows = rows_after(database, last.id, at_once);
+        auto rows = select_after(database, columns, last.id, at_once);
         if (!rows)
             return Error{rows.error()};
         if (rows->empty())

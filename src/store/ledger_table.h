@@ -16,9 +16,9 @@
 
 namespace surehop {
 
-// "id, time, exception, kind, ...": what row_of() takes, from column 0.
+// "id, time, exception, times, kind, ...": what row_of() takes, from column 0.
 const std::string& ledger_columns();
-constexpr int ledger_column_count = 3 + static_cast<int>(ledger_texts.size());
+constexpr int ledger_column_count = 4 + static_cast<int>(ledger_texts.size());
 LedgerRow row_of(const Statement& found);
 
 // Within a transaction that writes. Gives the row its id, its domain and its chain value: the last

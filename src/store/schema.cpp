@@ -115,6 +115,10 @@ constexpr std::array<Migration, schema_version> migrations = {{
     CREATE INDEX ledger_by_domain ON ledger (domain) WHERE domain <> '';
     CREATE INDEX ledger_by_time   ON ledger (time);
     )sql"},
+    // 6: how many refusals a row counts
+    {R"sql(
+    ALTER TABLE ledger ADD COLUMN times INTEGER NOT NULL DEFAULT 1;
+    )sql"},
 }};
 
 Error newer(const Database& database, int version) {

@@ -24,6 +24,8 @@ std::string contents(const std::string& path) {
 // What a program of that version would have left behind.
 Database at_version(const std::string& path, int version) {
     Database database = test::migrated(path);
+    if (version < 6)
+        test::must(database.execute("ALTER TABLE ledger DROP COLUMN times"));
     if (version < 5)
         test::must(database.execute("DROP INDEX ledger_by_domain; DROP INDEX ledger_by_time; "
                                     "ALTER TABLE ledger DROP COLUMN domain; "
@@ -193,7 +195,7 @@ TEST(Schema, history_cannot_be_rewritten) {
     Database database = test::migrated(dir / "a.db");
     test::must(database.execute("INSERT INTO ledger SELECT NULL, 1, 'decision', 'r', '', '', '', "
                                 "'', '', 0, '', '', '', '', "
-                                "'', '', '', '', '', '', '', ''"));
+                                "'', '', '', '', '', '', '', '', 1"));
     test::must(
         database.execute("INSERT INTO exception VALUES (1, '@example.org', NULL, 'none', 'r', "
                          "'o', '', 'b', 1, 2, NULL, '')"));

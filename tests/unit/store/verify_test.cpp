@@ -101,7 +101,7 @@ TEST_F(VerifyTest, each_kind_of_tampering_is_found) {
              Row{"DELETE FROM ledger", "missing 1"},
              Row{"INSERT INTO ledger SELECT NULL, time, kind, reference, queue_id, sender, "
                  "recipient, next_hop, rule, exception, minimum, mode, outcome, level, reason, "
-                 "action, would, detail, domain, offer, facts, '' FROM ledger WHERE id = 3",
+                 "action, would, detail, domain, offer, facts, '', 1 FROM ledger WHERE id = 3",
                  "inserted 21"},
              Row{"UPDATE ledger SET id = id + 100 WHERE id = 7", "missing 7"},
              Row{"UPDATE ledger SET id = 1000 WHERE id = 7; UPDATE ledger SET id = 7 WHERE id = 8; "

@@ -30,7 +30,7 @@ Writer::Job row(const std::string& reference, std::size_t octets = 0) {
     return [reference, octets](Database& database) -> Status {
         auto insert = database.reuse(
             "INSERT INTO ledger SELECT NULL, 1, 'decision', ?1, '', '', '', '', '', 0, '', '', '', "
-            "'', '', '', '', ?2, '', '', '', ''");
+            "'', '', '', '', ?2, '', '', '', '', 1");
         if (!insert)
             return Error{insert.error()};
         return insert->bind(1, reference).bind(2, std::string(octets, 'x')).run();

@@ -1,0 +1,275 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "report/render.h"
+
+#include "base/csv.h"
+#include "base/text.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+namespace surehop {
+
+namespace {
+
+using Number = std::uint64_t;
+
+Number number(const Json& object, const char* name) { return object.at(name).get<Number>(); }
+
+std::string text(const Json& object, const char* name) {
+    const Json& value = object.at(name);
+    return value.is_string() ? printable(value.get_ref<const std::string&>(), 300) : "";
+}
+
+std::string share(Number part, Number all) {
+    return all == 0 ? ""
+                    : fmt::format("{:5.1f} %",
+                                  100.0 * static_cast<double>(part) / static_cast<double>(all));
+}
+
+std::string line(std::string_view name, Number count, const std::string& behind = "") {
+    return fmt::format("  {:<26} {:>10}{}{}\n", name, count, behind.empty() ? "" : "  ", behind);
+}
+
+std::string title(std::string_view words) { return fmt::format("\n{}\n", words); }
+
+Number sum(const Json& counts) {
+    Number all = 0;
+    for (const Json& count : counts)
+        all += count.get<Number>();
+    return all;
+}
+
+// Of the names with a count, those with one.
+std::string lines(const Json& counts, Number all) {
+    std::string out;
+    for (const auto& [name, count] : counts.items())
+        if (count.get<Number>() > 0)
+            out += line(name, count.get<Number>(), share(count.get<Number>(), all));
+    return out;
+}
+
+std::string head_text(const Json& report) {
+    const Json& ledger = report.at("ledger");
+    std::string out =
+        fmt::format("surehop report, {} to {}\n", text(report, "since"), text(report, "until"));
+    if (number(ledger, "rows") == 0)
+        return out + "the ledger has no row of that time\n";
+    out += fmt::format("rows {} to {} of the ledger, head {}\n", number(ledger, "first"),
+                       number(ledger, "last"), text(ledger, "head"));
+    if (const std::string mode = text(report, "mode"); !mode.empty())
+        out += fmt::format("mode at the end: {}\n", mode);
+    return out;
+}
+
+std::string mail_text(const Json& report) {
+    const Json& recipients = report.at("recipients");
+    const Number all = number(recipients, "all");
+    std::string out = title("Messages");
+    out += lines(report.at("messages"), sum(report.at("messages")));
+    out += title("Recipients");
+    out += line("all", all);
+    for (const auto& [name, count] : recipients.at("outcomes").items())
+        out += line(name, count.get<Number>(), share(count.get<Number>(), all));
+    out += title("What was done");
+    out += lines(recipients.at("actions"), all);
+    if (const Number summed = number(recipients, "refused_in_floods"); summed > 0)
+        out += line("refused in floods", summed, "  beyond those above, counted together");
+    if (const Json& audited = recipients.at("audited"); sum(audited) > 0) {
+        out += title("What enforce mode would have done instead, in audit mode");
+        out += lines(audited, all);
+    }
+    const Json& on = report.at("went_on");
+    const Number went = number(on, "recipients");
+    out += title("Recipients whose mail went on, by the strongest level on offer");
+    out += lines(on.at("offered"), went);
+    out += line("not looked up", number(on, "not_looked_up"),
+                share(number(on, "not_looked_up"), went));
+    out += title("Recipients whose mail went on, by the minimum required");
+    out += lines(on.at("required"), went);
+    if (const Number unbound = number(on, "unbound"); unbound > 0)
+        out += line("accepted unbound", unbound, "  no lock binds their delivery");
+    return out;
+}
+
+std::string rules_text(const Json& report) {
+    std::string out = title("Rules");
+    out += fmt::format("  {:<26} {:>10} {:>10} {:>11} {:>9} {:>9}\n", "", "recipients", "meets",
+                       "falls short", "unknown", "no mail");
+    for (const Json& rule : report.at("rules")) {
+        const std::string name = text(rule, "rule");
+        const Json& outcomes = rule.at("outcomes");
+        out +=
+            fmt::format("  {:<26} {:>10} {:>10} {:>11} {:>9} {:>9}\n",
+                        name.empty() ? "(no readable address)" : name, number(rule, "recipients"),
+                        number(outcomes, "meets"), number(outcomes, "falls-short"),
+                        number(outcomes, "unknown"), number(outcomes, "no-mail"));
+    }
+    return out;
+}
+
+std::string domains_text(const Json& domains, std::string_view words) {
+    if (number(domains, "domains") == 0)
+        return "";
+    const std::size_t shown = domains.at("top").size();
+    std::string out =
+        title(shown < number(domains, "domains")
+                  ? fmt::format("{} ({} of {} domains)", words, shown, number(domains, "domains"))
+                  : std::string(words));
+    for (const Json& domain : domains.at("top")) {
+        const std::string name = text(domain, "domain");
+        out += line(name.empty() ? "(no domain)" : name, number(domain, "recipients"));
+        for (const Json& reason : domain.at("reasons")) {
+            const std::string sentence = text(reason, "sentence");
+            if (!sentence.empty())
+                out += fmt::format("      {} ({}): {}\n", sentence, text(reason, "reason"),
+                                   number(reason, "recipients"));
+        }
+    }
+    return out;
+}
+
+std::string who(const Json& exception) {
+    const std::string recipient =
+        exception.contains("recipient") ? text(exception, "recipient") : std::string();
+    if (!recipient.empty())
+        return recipient;
+    return exception.contains("domain") ? "an address at " + text(exception, "domain")
+                                        : std::string("not in the store any more");
+}
+
+std::string exceptions_text(const Json& exceptions) {
+    std::string out = title("Exceptions");
+    out += line("live", number(exceptions, "live"));
+    out += line("to come", number(exceptions, "to_come"));
+    for (const Json& one : exceptions.at("used"))
+        out += fmt::format("  used: {} for {}{}: {} recipients, of whom {} would have fallen "
+                           "short\n",
+                           number(one, "id"), who(one),
+                           one.contains("owner") ? ", owner " + text(one, "owner") : "",
+                           number(one, "recipients"), number(one, "needed"));
+    for (const Json& one : exceptions.at("ending"))
+        out += fmt::format("  about to end: {} for {}, owner {}, until {}\n", number(one, "id"),
+                           who(one), text(one, "owner"), text(one, "until"));
+    return out;
+}
+
+std::string events_text(const Json& report) {
+    std::string out;
+    if (!report.at("downgrades").empty())
+        out += title("Destinations that became weaker");
+    for (const Json& one : report.at("downgrades"))
+        out += fmt::format("  {}: {} ({}), {} times, last {}\n", text(one, "next_hop"),
+                           text(one, "sentence"), text(one, "reason"), number(one, "times"),
+                           text(one, "last"));
+    if (!report.at("incidents").empty())
+        out += title("Incidents");
+    for (const Json& one : report.at("incidents"))
+        out += fmt::format("  {} {}\n", text(one, "time"), text(one, "detail"));
+    if (!report.at("mode_changes").empty())
+        out += title("Changes of the mode");
+    for (const Json& one : report.at("mode_changes"))
+        out += fmt::format("  {} to {} ({}: {})\n", text(one, "time"), text(one, "mode"),
+                           text(one, "kind"), text(one, "detail"));
+    if (!report.at("changes").empty()) {
+        out += title("Other rows of the ledger");
+        for (const auto& [kind, count] : report.at("changes").items())
+            out += line(printable(kind, 26), count.get<Number>());
+    }
+    return out;
+}
+
+// ---- CSV
+
+class Lines {
+  public:
+    void add(std::string_view section, std::string_view name, std::string_view detail,
+             const Json& count) {
+        const std::array<std::string, 4> cells = {std::string(section), std::string(name),
+                                                  std::string(detail), print_json(count)};
+        out_ += csv_line(cells);
+    }
+    void counts(std::string_view section, std::string_view detail, const Json& counts) {
+        for (const auto& [name, count] : counts.items())
+            add(section, name, detail, count);
+    }
+    void domains(std::string_view section, const Json& domains) {
+        for (const Json& domain : domains.at("top"))
+            for (const Json& reason : domain.at("reasons"))
+                add(section, text(domain, "domain"), text(reason, "reason"),
+                    reason.at("recipients"));
+    }
+    std::string take() { return std::move(out_); }
+
+  private:
+    std::string out_ = "section,name,detail,count\r\n";
+};
+
+} // namespace
+
+std::string report_text(const Json& report) {
+    std::string out = head_text(report);
+    if (number(report.at("ledger"), "rows") > 0) {
+        out += mail_text(report);
+        out += rules_text(report);
+        out += domains_text(report.at("falls_short"), "Domains that fall short");
+        out += domains_text(report.at("unknown"), "Domains of which it could not be told");
+        out += domains_text(report.at("no_mail"), "Domains that take no mail");
+        if (report.at("rarest_given_up") == true)
+            out += "  (there were too many: those seen least are missing or counted too low)\n";
+        if (report.contains("addresses") && !report.at("addresses").empty()) {
+            out += title("Recipients who fell short, or of whom it could not be told");
+            for (const Json& one : report.at("addresses"))
+                out += line(text(one, "recipient"), number(one, "times"));
+        }
+    }
+    out += exceptions_text(report.at("exceptions"));
+    out += events_text(report);
+    out += "\nThis counts what was decided when mail was handed over. What delivery then did is in "
+           "the mail\nserver's log, and what is not here: mail that never passed the milter, and "
+           "the way behind the\nnext hop.\n";
+    return out;
+}
+
+std::string report_csv(const Json& report) {
+    Lines out;
+    out.counts("messages", "", report.at("messages"));
+    const Json& recipients = report.at("recipients");
+    out.add("recipients", "all", "", recipients.at("all"));
+    out.add("recipients", "refused in floods", "", recipients.at("refused_in_floods"));
+    out.counts("outcome", "", recipients.at("outcomes"));
+    out.counts("action", "", recipients.at("actions"));
+    out.counts("audited", "", recipients.at("audited"));
+    const Json& on = report.at("went_on");
+    out.counts("offered", "", on.at("offered"));
+    out.add("offered", "not looked up", "", on.at("not_looked_up"));
+    out.counts("required", "", on.at("required"));
+    out.add("unbound", "", "", on.at("unbound"));
+    for (const Json& rule : report.at("rules")) {
+        const std::string name = text(rule, "rule");
+        for (const auto& [outcome, count] : rule.at("outcomes").items())
+            out.add("rule", name, outcome, count);
+        for (const auto& [action, count] : rule.at("actions").items())
+            out.add("rule-action", name, action, count);
+    }
+    out.domains("falls-short", report.at("falls_short"));
+    out.domains("unknown", report.at("unknown"));
+    out.domains("no-mail", report.at("no_mail"));
+    if (report.contains("addresses"))
+        for (const Json& one : report.at("addresses"))
+            out.add("address", text(one, "recipient"), "", one.at("times"));
+    for (const Json& one : report.at("exceptions").at("used")) {
+        const std::string id = print_json(one.at("id"));
+        out.add("exception", id, "recipients", one.at("recipients"));
+        out.add("exception", id, "needed", one.at("needed"));
+    }
+    for (const Json& one : report.at("downgrades"))
+        out.add("downgrade", text(one, "next_hop"), text(one, "reason"), one.at("times"));
+    for (const auto& [kind, count] : report.at("changes").items())
+        out.add("change", kind, "", count);
+    return out.take();
+}
+
+} // namespace surehop

@@ -24,6 +24,7 @@ Key key_of(const Exception& exception) {
 bool says_the_same(const Exception& a, const Exception& b, Time now) {
     return a.lowest == b.lowest && a.reason == b.reason && a.owner == b.owner &&
            a.ticket == b.ticket && a.until == b.until &&
+           a.overrides_published == b.overrides_published &&
            std::max(a.from, now) == std::max(b.from, now);
 }
 

@@ -28,6 +28,8 @@ constexpr auto fields = std::to_array<ExceptionField>({
     {"ticket", &ExceptionText::ticket, false, "where it was decided, in at most 200 octets"},
     {"from", &ExceptionText::from, false, "2027-01-01 or 2027-01-01T08:00:00Z; nothing for now"},
     {"until", &ExceptionText::until, true, a_time},
+    {"override_published", &ExceptionText::override_published, false,
+     "yes, where delivery shall not insist on what the destination publishes; else nothing"},
 });
 
 // What a domain or an address looked like before the parsers' own remedy, which names patterns that
@@ -50,6 +52,11 @@ class Reading {
             exception_.lowest = *level;
         else if (!text_.lowest.empty())
             problem("lowest", fmt::format("'{}' is not a level", printable(text_.lowest)));
+        if (text_.override_published == "yes")
+            exception_.overrides_published = true;
+        else if (!text_.override_published.empty() && text_.override_published != "no")
+            problem("override_published",
+                    fmt::format("'{}' is neither yes nor no", printable(text_.override_published)));
         remark("reason", text_.reason, most_in_reason, exception_.reason);
         remark("owner", text_.owner, most_in_name, exception_.owner);
         remark("ticket", text_.ticket, most_in_name, exception_.ticket);
@@ -160,6 +167,7 @@ ExceptionText write_exception(const Exception& exception) {
     out.ticket = exception.ticket;
     out.from = format_time(exception.from);
     out.until = format_time(exception.until);
+    out.override_published = exception.overrides_published ? "yes" : "";
     return out;
 }
 

@@ -19,6 +19,7 @@ namespace surehop {
 
 struct ExceptionText {
     std::string recipient, sender, lowest, reason, owner, ticket, from, until;
+    std::string override_published; // "yes", or "" or "no"
 };
 
 struct ExceptionField {

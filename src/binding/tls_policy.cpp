@@ -91,12 +91,14 @@ Assessment bindable(Assessment assessment, Lock lock) {
     return assessment;
 }
 
-LockAnswer lock_answer(const Assessment& whole, Level floor, Lock lock, TlsVersion least) {
+LockAnswer lock_answer(const Assessment& whole, Level floor, Lock lock, TlsVersion least,
+                       Published what_is_published) {
+    const bool honoured = what_is_published == Published::honoured;
     const Assessment counted = bindable(whole, lock);
     if (whole.no_mail) {
         // The MTA finds out by itself and bounces at once. Should its DNS say otherwise than ours,
         // `dane-only` lets nothing out that cannot prove itself.
-        const bool held = floor > Level::none || whole.wait;
+        const bool held = floor > Level::none || (whole.wait && honoured);
         if (held && (lock == Lock::postfix || lock == Lock::postfix310))
             return {LockAnswer::Kind::policy, "dane-only", Level::dane, *whole.no_mail};
         if (held)
@@ -122,7 +124,7 @@ LockAnswer lock_answer(const Assessment& whole, Level floor, Lock lock, TlsVersi
     const Offer* published = dane_first ? dane : authenticated;
     if (published != nullptr && published->level < floor)
         published = dane;
-    if (published != nullptr && published->level >= floor)
+    if (published != nullptr && published->level >= floor && honoured)
         return policy(*published, lock, least);
 
     // Nothing published binds: what the floor asks for, if it can be bound.
@@ -131,7 +133,7 @@ LockAnswer lock_answer(const Assessment& whole, Level floor, Lock lock, TlsVersi
             return policy(*offer, lock, least);
 
     const Missing why = counted.why_not(floor == Level::none ? Level::authenticated : floor);
-    if (floor == Level::none && (whole.wait || whole.enforced)) {
+    if (floor == Level::none && honoured && (whole.wait || whole.enforced)) {
         const Reason reason = whole.wait.value_or(why.reason);
         return {LockAnswer::Kind::temporary, fmt::format("mail must wait: {}", sentence_of(reason)),
                 Level::none, reason};

@@ -81,6 +81,7 @@ Result<std::vector<Exception>> exceptions_of(const Json& answer) {
         if (!sender.empty())
             one.sender = *std::move(from_whom);
         one.lowest = *lowest;
+        one.overrides_published = flag_of(row, "override_published");
         one.reason = text_of(row, "reason");
         one.owner = text_of(row, "owner");
         one.ticket = text_of(row, "ticket");
@@ -157,6 +158,9 @@ void AllowCommands::add() {
     field(command, "--begin", "from", "when it begins, if not now: 2027-01-01 or +1d");
     field(command, "--from", "sender", "only for mail from this address or domain");
     field(command, "--ticket", "ticket", "where it was decided");
+    command->add_flag_callback(
+        "--override-published", [this] { fields_["override_published"] = "yes"; },
+        "at delivery, also in place of what the destination publishes");
     sends(command, "allow add", exception_text, false);
 }
 

@@ -25,7 +25,9 @@ std::string who(const Json& exception) {
 
 std::string terms(const Json& exception) {
     const std::string ticket = at(exception, "ticket");
-    return fmt::format("down to {} until {}: {} (owner {}{})", at(exception, "lowest"),
+    return fmt::format("down to {}{} until {}: {} (owner {}{})", at(exception, "lowest"),
+                       part(exception, "override_published") == true ? " whatever it publishes"
+                                                                     : "",
                        at(exception, "until"), at(exception, "reason"), at(exception, "owner"),
                        ticket.empty() ? "" : ", ticket " + ticket);
 }
@@ -38,7 +40,8 @@ std::string state(const Json& exception) {
 // What of an exception is other than before: "until 2026-… becomes 2027-…".
 std::string differences(const Json& before, const Json& after) {
     std::string out;
-    constexpr std::array names = {"lowest", "reason", "owner", "ticket", "from", "until"};
+    constexpr std::array names = {
+        "lowest", "override_published", "reason", "owner", "ticket", "from", "until"};
     for (const char* name : names) {
         const std::string old = at(before, name), now = at(after, name);
         // Of one that has begun, when it did says nothing.
@@ -60,6 +63,8 @@ std::string exception_text(const Json& e) {
     for (const char* name : names)
         if (const std::string value = at(e, name); !value.empty())
             out += row(name, value);
+    if (part(e, "override_published") == true)
+        out += row("published", "overridden: at delivery, what it publishes does not count");
     for (const Json& note : part(e, "notes"))
         out += row("note", printable(note.get<std::string>(), 600));
     return out;

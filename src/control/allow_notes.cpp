@@ -77,8 +77,9 @@ class Notes {
         const FactsPtr facts = parts_.facts.find(next_hop.key());
         if (!facts)
             return std::nullopt;
-        return assess(next_hop, *facts, std::min(now_, facts->until - Seconds{1}));
+        return assess(next_hop, *facts, still_true(*facts));
     }
+    Time still_true(const Facts& facts) const { return std::min(now_, facts.until - Seconds{1}); }
 
     void need(const Path& recipient, const NextHop& next_hop) {
         const Requirement required = highest_requirement(*site_->rules, exception_, recipient);
@@ -113,16 +114,21 @@ class Notes {
                  domain.text(), key);
         if (const auto highest = parts_.promises.highest(key, now_))
             promise(*highest);
-        const Level demanded = parts_.gate.demanded(next_hop, *site_, now_);
-        if (const auto known = last_known(next_hop)) {
-            const LockAnswer answer = lock_answer(*known, demanded, site_->lock);
+        if (const FactsPtr facts = parts_.facts.find(key)) {
+            const LockAnswer answer =
+                parts_.gate.bind(next_hop, *facts, *site_, site_->lock, still_true(*facts));
             if (answer.kind == LockAnswer::Kind::temporary && exception_.live(now_))
                 return note("at delivery, mail to {} is still held back: {}", key, answer.text);
         }
         if (exception_.lowest < site_->rules->floor(domain))
-            note("at delivery, the whole next hop {} is open down to {} until then, but for what "
-                 "it publishes itself: mail that reaches it by alias or forward too",
-                 domain.text(), name_of(exception_.lowest));
+            note("at delivery, the whole next hop {} is open down to {} until then, {}: mail that "
+                 "reaches it by alias or forward too",
+                 domain.text(), name_of(exception_.lowest), published());
+    }
+
+    std::string_view published() const {
+        return exception_.overrides_published ? "whatever it publishes itself"
+                                              : "but for what it publishes itself";
     }
 
     // Many next hops, of which most are not known.
@@ -141,9 +147,10 @@ class Notes {
         }
         const auto below = Domain::parse("x." + domain.text());
         if (below && exception_.lowest < site_->rules->floor(*below))
-            note("at delivery, every next hop below {} is open down to {} until then, but for what "
-                 "it publishes itself: mail that reaches it by alias or forward too",
-                 domain.text(), name_of(exception_.lowest));
+            note(
+                "at delivery, every next hop below {} is open down to {} until then, {}: mail that "
+                "reaches it by alias or forward too",
+                domain.text(), name_of(exception_.lowest), published());
     }
 
     const Exception& exception_;

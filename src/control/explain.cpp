@@ -51,6 +51,7 @@ Json to_json(const Exception& exception) {
              {"recipient", exception.recipient.text()},
              {"sender", exception.sender ? Json(exception.sender->text()) : Json(nullptr)},
              {"lowest", name_of(exception.lowest)},
+             {"override_published", exception.overrides_published},
              {"reason", exception.reason},
              {"owner", exception.owner},
              {"ticket", exception.ticket},

@@ -40,6 +40,13 @@ auto weakness(const Decision& d) {
     return std::pair(rank, -static_cast<int>(d.verdict.level));
 }
 
+// As if it published no MTA-STS policy. DANE stays among what it offers.
+Facts without_policy(Facts facts) {
+    facts.sts = StsFacts();
+    facts.sts.standing = {State::absent, Reason::sts_txt_none};
+    return facts;
+}
+
 } // namespace
 
 Gate::Gate(FactsBook& book, Resolver& resolver, const Allowlist& allowlist,
@@ -174,7 +181,10 @@ std::variant<Decision, Miss> Gate::judge_hop(Decision d, Reason hidden, const Si
     d.facts = facts;
 
     // 4. What does it offer that the lock can hold, and does that meet the requirement?
-    d.assessment = bindable(assess(d.next_hop, *facts, now), site.lock);
+    const bool overridden = exception != nullptr && exception->overrides_published &&
+                            std::max(minimum, held) < Level::authenticated;
+    d.assessment =
+        bindable(assess(d.next_hop, overridden ? without_policy(*facts) : *facts, now), site.lock);
     d.verdict = decide(d.requirement, exception, d.assessment, held);
     return d;
 }
@@ -204,8 +214,21 @@ std::variant<LockAnswer, Miss> Gate::bind_known(const NextHop& asked, const Site
     const FactsPtr facts = book_.use(next_hop.key(), now);
     if (!facts || !facts->fresh(now))
         return Miss{{next_hop}};
-    return lock_answer(assess(next_hop, *facts, now), demanded(next_hop, site, now), consumer,
-                       least_tls(next_hop, site));
+    return bind(next_hop, *facts, site, consumer, now);
+}
+
+LockAnswer Gate::bind(const NextHop& next_hop, const Facts& facts, const Site& site, Lock consumer,
+                      Time now) const {
+    const Level floor = demanded(next_hop, site, now);
+    const TlsVersion least = least_tls(next_hop, site);
+    const auto& domain = next_hop.domain();
+    const auto overriding = domain ? allowlist_.overriding(*domain, now) : std::nullopt;
+    // In place of what is published stands the exception's own level.
+    if (const Level instead = std::max(floor, overriding ? overriding->lowest : Level::none);
+        overriding && instead < Level::authenticated)
+        return lock_answer(assess(next_hop, without_policy(facts), now), instead, consumer, least,
+                           Published::overridden);
+    return lock_answer(assess(next_hop, facts, now), floor, consumer, least);
 }
 
 LockAnswer Gate::bind_unlearnt(Reason reason) {

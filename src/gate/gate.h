@@ -48,6 +48,9 @@ class Gate {
     // What the lock demands of this next hop: the floor, or what an exception leaves of it, and
     // never less than a live promise.
     Level demanded(const NextHop& next_hop, const Site& site, Time now) const;
+    // What the lock answers for these facts.
+    LockAnswer bind(const NextHop& next_hop, const Facts& facts, const Site& site, Lock consumer,
+                    Time now) const;
     // Over which version of TLS at least: no exception changes that.
     static TlsVersion least_tls(const NextHop& next_hop, const Site& site);
 

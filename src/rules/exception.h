@@ -18,7 +18,8 @@ struct Exception {
     std::int64_t id = 0;
     AddressPattern recipient;
     std::optional<AddressPattern> sender;
-    Level lowest = Level::none; // lowest level still accepted
+    Level lowest = Level::none;       // lowest level still accepted
+    bool overrides_published = false; // at the lock, also what the destination publishes
     std::string reason;
     std::string owner;
     std::string ticket;     // may be empty

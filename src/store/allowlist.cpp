@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <map>
+#include <tuple>
 #include <utility>
 
 namespace surehop {
@@ -46,7 +47,8 @@ Allowlist::Rows::Rows(std::vector<Exception> rows) : all(std::move(rows)) {
 namespace {
 
 constexpr std::string_view columns = "id, recipient, sender, lowest, reason, owner, ticket, "
-                                     "created_by, since, until, removed, removed_reason";
+                                     "created_by, since, until, removed, removed_reason, "
+                                     "override_published";
 
 Result<Exception> exception_of(const Statement& row) {
     Exception exception;
@@ -79,6 +81,7 @@ Result<Exception> exception_of(const Statement& row) {
     if (!row.is_null(10))
         exception.removed = row.time(10);
     exception.removed_reason = row.text(11);
+    exception.overrides_published = row.number(12) != 0;
     return exception;
 }
 
@@ -118,7 +121,7 @@ Status check_ending(const Ending& ending, const std::string& by) {
 Status insert(Database& database, Exception& exception, Time now) {
     auto statement = database.reuse(
         "INSERT INTO exception (recipient, sender, lowest, reason, owner, ticket, created_by, "
-        "since, until) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)");
+        "since, until, override_published) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)");
     if (!statement)
         return Error{statement.error()};
     statement->bind(1, exception.recipient.text());
@@ -126,15 +129,17 @@ Status insert(Database& database, Exception& exception, Time now) {
         statement->bind(2, exception.sender->text());
     statement->bind(3, name_of(exception.lowest)).bind(4, exception.reason);
     statement->bind(5, exception.owner).bind(6, exception.ticket).bind(7, exception.created_by);
-    if (auto done = statement->bind(8, exception.from).bind(9, exception.until).run(); !done)
+    statement->bind(8, exception.from).bind(9, exception.until);
+    if (auto done = statement->bind(10, exception.overrides_published ? 1 : 0).run(); !done)
         return done;
     exception.id = database.last_insert_id();
 
     LedgerRow row = exception_row(exception, "allow-add", now);
     row.detail = fmt::format(
-        "by {}; {}until {}; owner {}; {}{}", exception.created_by,
+        "by {}; {}until {}; {}owner {}; {}{}", exception.created_by,
         exception.from > now ? "from " + format_time(exception.from) + "; " : "",
-        format_time(exception.until), exception.owner,
+        format_time(exception.until),
+        exception.overrides_published ? "overrides what is published; " : "", exception.owner,
         exception.ticket.empty() ? "" : "ticket " + exception.ticket + "; ", exception.reason);
     return Ledger::write(database, row);
 }
@@ -155,11 +160,13 @@ Status end(Database& database, const Exception& exception, Time now, const std::
     return Ledger::write(database, row);
 }
 
-// The lower level is the wider exception; of equals the one with the lower id, visited first or
-// not.
+// The lower level is the wider exception, then what overrides; of equals the one with the lower id,
+// visited first or not.
 void choose(const Exception*& best, const Exception& candidate) {
-    if (best == nullptr || candidate.lowest < best->lowest ||
-        (candidate.lowest == best->lowest && candidate.id < best->id))
+    const auto width = [](const Exception& e) {
+        return std::tuple(e.lowest, !e.overrides_published, e.id);
+    };
+    if (best == nullptr || width(candidate) < width(*best))
         best = &candidate;
 }
 
@@ -299,14 +306,23 @@ std::optional<Exception> Allowlist::match(const Path& sender, const Path& recipi
     return copy(best);
 }
 
-std::optional<Exception> Allowlist::opening(const Domain& domain, Time now) const {
+std::optional<Exception> Allowlist::widest(const Domain& domain, Time now, bool overriding) const {
     const Snapshot rows = snapshot();
     const Exception* best = nullptr;
     rows->visit(domain.text(), [&](const Exception& candidate) {
-        if (candidate.live(now) && candidate.opens(domain))
+        if (candidate.live(now) && candidate.opens(domain) &&
+            (candidate.overrides_published || !overriding))
             choose(best, candidate);
     });
     return copy(best);
+}
+
+std::optional<Exception> Allowlist::opening(const Domain& domain, Time now) const {
+    return widest(domain, now, false);
+}
+
+std::optional<Exception> Allowlist::overriding(const Domain& domain, Time now) const {
+    return widest(domain, now, true);
 }
 
 Result<std::set<std::int64_t>> Allowlist::told(Database& reader, std::string_view kind) {

@@ -55,6 +55,9 @@ class Allowlist {
     // matter, since the lock sees no sender.
     std::optional<Exception> opening(const Domain& domain, Time now) const;
 
+    // As opening(), of those that override what the destination publishes.
+    std::optional<Exception> overriding(const Domain& domain, Time now) const;
+
     std::vector<Exception> list() const; // by id, ended ones too
     std::optional<Exception> find(std::int64_t id) const;
 
@@ -66,6 +69,7 @@ class Allowlist {
     using Snapshot = std::shared_ptr<const Rows>;
     Allowlist(Writer& writer, std::vector<Exception> rows);
     Snapshot snapshot() const;
+    std::optional<Exception> widest(const Domain& domain, Time now, bool overriding) const;
     void publish(std::vector<Exception> rows);
 
     Writer& writer_;

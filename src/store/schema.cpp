@@ -115,8 +115,9 @@ constexpr std::array<Migration, schema_version> migrations = {{
     CREATE INDEX ledger_by_domain ON ledger (domain) WHERE domain <> '';
     CREATE INDEX ledger_by_time   ON ledger (time);
     )sql"},
-    // 6: how many refusals a row counts
+    // 6: how many refusals a row counts; exceptions that override what is published
     {R"sql(
+    ALTER TABLE exception ADD COLUMN override_published INTEGER NOT NULL DEFAULT 0;
     ALTER TABLE ledger ADD COLUMN times INTEGER NOT NULL DEFAULT 1;
     )sql"},
 }};

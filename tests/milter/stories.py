@@ -423,7 +423,7 @@ def import_of_exceptions(dns):
         equal(daemon.cli("allow", "export", str(exported)).returncode, 0)
         again = json.loads(daemon.cli("--json", "allow", "import", str(exported), "--replace").stdout)
         equal((again["unchanged"], again["add"], again["change"], again["end"]), (2, [], [], []))
-        starts(daemon.cli("allow", "export").stdout, "id,recipient,sender,lowest,reason,owner,ticket,from,until,created_by")
+        starts(daemon.cli("allow", "export").stdout, "id,recipient,sender,lowest,reason,owner,ticket,from,until,override_published,created_by")
         path.write_text(LIST + line("none.test", "new reason") + "other.test,,low,x,Anna,,,soon\n")
         bad = daemon.cli("allow", "import", str(path), "--replace")
         equal((bad.returncode, bad.stdout), (65, ""))

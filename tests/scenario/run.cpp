@@ -37,10 +37,10 @@
 //   policy-host DOMAIN is down
 //   policy-host DOMAIN fails WHY    certificate, timeout, size (too large) or private-address
 //   resolver validates              or: never-validated, stopped-validating
-//   exception RECIPIENT down-to LEVEL for DURATION [in DURATION | from SENDER]
-//   exception RECIPIENT ended       as an admin does before its time
-//   promise NEXT-HOP released       as an admin does, once held mail is delivered or deleted
-//   time passes DURATION            30s, 5m, 2h, 5d
+//   exception RECIPIENT down-to LEVEL for DURATION [in DURATION | from SENDER | whatever is
+//   published] exception RECIPIENT ended       as an admin does before its time promise NEXT-HOP
+//   released       as an admin does, once held mail is delivered or deleted time passes DURATION
+//   30s, 5m, 2h, 5d
 //       queries N, fetches N        what surehopd asked meanwhile, of its own accord
 //   clock is set forward|back DURATION
 //   incidents are PART...           what surehopd takes for its own fault now: dns, dnssec, https,
@@ -262,7 +262,8 @@ class Story {
             expect(statement, [&](const std::string& what) { return counted(what); });
     }
 
-    // exception RECIPIENT down-to LEVEL for DURATION [in DURATION | from SENDER]
+    // exception RECIPIENT down-to LEVEL for DURATION [in DURATION | from SENDER | whatever is
+    // published]
     void exception(const std::vector<std::string>& words) {
         Exception made;
         made.recipient = pattern_of(words.at(1));
@@ -274,9 +275,11 @@ class Story {
         else if (words.size() == 8 && words[6] == "in") {
             made.from += seconds(words[7]);
             made.until += seconds(words[7]);
-        } else if (words.size() != 6)
-            throw std::invalid_argument(
-                "after DURATION only 'in DURATION' or 'from SENDER' may follow");
+        } else if (words.size() == 9 && words[6] == "whatever" && words[8] == "published")
+            made.overrides_published = true;
+        else if (words.size() != 6)
+            throw std::invalid_argument("after DURATION only 'in DURATION', 'from SENDER' or "
+                                        "'whatever is published' may follow");
         made.reason = made.owner = made.created_by = "story";
         if (const auto id = world_.process().allowlist->add(made); !id)
             throw std::invalid_argument(id.error());

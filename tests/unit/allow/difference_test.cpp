@@ -62,6 +62,7 @@ TEST(Difference, told) {
 TEST(Difference, every_word_counts) {
     void (*const changes[])(Exception&) = {
         [](Exception& e) { e.lowest = Level::encrypted; },
+        [](Exception& e) { e.overrides_published = true; },
         [](Exception& e) { e.reason = "x"; },
         [](Exception& e) { e.owner = "x"; },
         [](Exception& e) { e.ticket = "x"; },

@@ -46,6 +46,7 @@ TEST(ExceptionText, every_field_is_read) {
     text.recipient = ".Example.org";
     text.sender = "@clinic.example";
     text.ticket = "OPS-17";
+    text.override_published = "yes";
     text.from = "2026-12-01T08:00:00Z";
     const Exception read = good(text);
     EXPECT_EQ(read.recipient.text(), "*.example.org");
@@ -54,6 +55,10 @@ TEST(ExceptionText, every_field_is_read) {
     EXPECT_EQ(read.reason, "contract");
     EXPECT_EQ(read.owner, "Anna");
     EXPECT_EQ(read.ticket, "OPS-17");
+    EXPECT_TRUE(read.overrides_published);
+    EXPECT_FALSE(good(plain()).overrides_published);
+    text.override_published = "no";
+    EXPECT_FALSE(good(text).overrides_published);
     EXPECT_EQ(format_time(read.from), "2026-12-01T08:00:00Z");
     EXPECT_EQ(format_time(read.until), "2026-12-31T23:59:59Z");
     EXPECT_EQ(read.id, 0);
@@ -104,6 +109,9 @@ TEST(ExceptionText, what_is_wrong) {
                   "first dot of a domain"}},
              Row{&ExceptionText::lowest, "", {"lowest: the lowest is missing"}},
              Row{&ExceptionText::lowest, "low", {"lowest: 'low' is not a level"}},
+             Row{&ExceptionText::override_published,
+                 "perhaps",
+                 {"override_published: 'perhaps' is neither yes nor no"}},
              Row{&ExceptionText::reason, " ", {"reason: the reason is missing"}},
              Row{&ExceptionText::reason,
                  "a\nb",
@@ -180,6 +188,7 @@ TEST(ExceptionText, what_is_written_reads_as_the_same) {
             EXPECT_EQ(again.from, once.from);
             EXPECT_EQ(again.until, once.until);
             EXPECT_EQ(again.lowest, once.lowest);
+            EXPECT_EQ(again.overrides_published, once.overrides_published);
         }
 }
 

@@ -166,6 +166,27 @@ TEST(Binding, UnknownUnderAFloorIsTemporary) {
     EXPECT_EQ(lock_answer(unknown, none, Lock::postfix).reason, Reason::sts_fetch_timeout);
 }
 
+// An exception stands in place of what is published: no more than it asks for is insisted on.
+TEST(Binding, PublishedPoliciesThatAreOverridden) {
+    const Offer d = offer(dane), v = offer(verified), e = offer(encrypted);
+    const auto answer = [&](std::vector<Offer> offers, Level floor) {
+        return said(lock_answer(assessment(std::move(offers)), floor, Lock::postfix310,
+                                TlsVersion::v1_2, Published::overridden));
+    };
+    EXPECT_EQ(answer({d, v, e}, none), "NOTFOUND");
+    EXPECT_EQ(answer({d, v, e}, encrypted), "encrypt protocols=>=TLSv1.2");
+    EXPECT_EQ(answer({d, v, e}, verified), "verify protocols=>=TLSv1.2");
+    EXPECT_EQ(answer({d}, encrypted), "dane-only") << "there is nothing weaker that can be bound";
+    Assessment stuck = assessment({}, Reason::tlsa_none, true);
+    stuck.wait = Reason::tlsa_none;
+    EXPECT_EQ(
+        said(lock_answer(stuck, encrypted, Lock::postfix, TlsVersion::v1_2, Published::overridden)),
+        "TEMP tlsa-none");
+    EXPECT_EQ(
+        said(lock_answer(stuck, none, Lock::postfix, TlsVersion::v1_2, Published::overridden)),
+        "NOTFOUND");
+}
+
 // STS-64, DANE-04, DANE-05: where nothing is demanded, too.
 TEST(Binding, WhatMustWaitWaits) {
     Assessment stuck = assessment({}, Reason::sts_mx_mismatch);

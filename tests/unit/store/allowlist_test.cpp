@@ -80,6 +80,7 @@ TEST_F(AllowlistTest, comes_back_complete_after_a_restart) {
     full.sender = pattern("@clinic.example");
     full.reason = "Umstellung l\xc3\xa4uft";
     full.ticket = "OPS-17";
+    full.overrides_published = true;
     full.id = add(full);
     const auto removed = add(exception("b\xc3\xbc"
                                        "cher.example"));
@@ -91,6 +92,8 @@ TEST_F(AllowlistTest, comes_back_complete_after_a_restart) {
     EXPECT_EQ(list[0].recipient, full.recipient);
     EXPECT_EQ(list[0].sender, full.sender);
     EXPECT_EQ(list[0].lowest, full.lowest);
+    EXPECT_TRUE(list[0].overrides_published);
+    EXPECT_FALSE(list[1].overrides_published);
     EXPECT_EQ(list[0].reason, full.reason);
     EXPECT_EQ(list[0].owner, full.owner);
     EXPECT_EQ(list[0].ticket, full.ticket);
@@ -166,6 +169,18 @@ TEST_F(AllowlistTest, what_opens_a_next_hop) {
     EXPECT_EQ(opening("org"), 0);
     test::must(allowlist->remove(personal, now, "done", "root"));
     EXPECT_EQ(allowlist->opening(*Domain::parse("www.example.org"), now)->lowest, Level::encrypted);
+}
+
+TEST_F(AllowlistTest, what_overrides_a_next_hop) {
+    add(exception("example.org", Level::none));
+    Exception narrow = exception("carl@example.org", Level::encrypted);
+    narrow.overrides_published = true;
+    const auto id = add(narrow);
+    const Domain domain = *Domain::parse("example.org");
+    ASSERT_TRUE(allowlist->overriding(domain, now));
+    EXPECT_EQ(allowlist->overriding(domain, now)->id, id) << "not the wider one, which does not";
+    EXPECT_FALSE(allowlist->overriding(domain, now + 30 * day));
+    EXPECT_FALSE(allowlist->overriding(*Domain::parse("www.example.org"), now));
 }
 
 TEST_F(AllowlistTest, removing_ends_at_once_and_keeps_the_row) {

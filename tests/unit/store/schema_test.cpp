@@ -25,7 +25,8 @@ std::string contents(const std::string& path) {
 Database at_version(const std::string& path, int version) {
     Database database = test::migrated(path);
     if (version < 6)
-        test::must(database.execute("ALTER TABLE ledger DROP COLUMN times"));
+        test::must(database.execute("ALTER TABLE ledger DROP COLUMN times; "
+                                    "ALTER TABLE exception DROP COLUMN override_published"));
     if (version < 5)
         test::must(database.execute("DROP INDEX ledger_by_domain; DROP INDEX ledger_by_time; "
                                     "ALTER TABLE ledger DROP COLUMN domain; "
@@ -198,7 +199,7 @@ TEST(Schema, history_cannot_be_rewritten) {
                                 "'', '', '', '', '', '', '', '', 1"));
     test::must(
         database.execute("INSERT INTO exception VALUES (1, '@example.org', NULL, 'none', 'r', "
-                         "'o', '', 'b', 1, 2, NULL, '')"));
+                         "'o', '', 'b', 1, 2, NULL, '', 0)"));
     EXPECT_FALSE(database.execute("UPDATE ledger SET outcome = 'meets'"));
     EXPECT_FALSE(database.execute("DELETE FROM exception"));
     EXPECT_TRUE(database.execute("UPDATE exception SET removed = 1"));

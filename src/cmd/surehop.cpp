@@ -11,6 +11,7 @@
 #include "cmd/surehop_allow.h"
 #include "cmd/surehop_ledger.h"
 #include "cmd/surehop_print.h"
+#include "cmd/surehop_quarantine.h"
 #include "cmd/surehop_request.h"
 #include "conf/load.h"
 #include "conf/show.h"
@@ -66,6 +67,10 @@ int show(const Common& common, const Request& request, Json result) {
     return status;
 }
 
+int refuse(const Request& request, const std::string& error, int status) {
+    return request.refused ? request.refused(error, status) : complain(error, status);
+}
+
 // The daemon's own code, in this process and on its store.
 int answer_offline(const Common& common, const Request& request) {
     const Loaded loaded = load_file(common.config);
@@ -75,14 +80,15 @@ int answer_offline(const Common& common, const Request& request) {
         return EX_CONFIG;
     const bool daemon = daemon_runs(loaded.settings->listen.control);
     if (!request.reads_only && daemon)
-        return complain("surehopd is running: leave out --offline, and it takes effect at once",
-                        EX_USAGE);
+        return refuse(request,
+                      "surehopd is running: leave out --offline, and it takes effect at once",
+                      EX_USAGE);
     log::start("surehop", log::Target::standard_error, "warning");
     asio::io_context loop(1);
     auto built = Engine::build(loop, loaded.settings,
                                daemon ? Database::Access::read_only : Database::Access::read_write);
     if (!built)
-        return complain(built.error(), EX_UNAVAILABLE);
+        return refuse(request, built.error(), EX_UNAVAILABLE);
     Engine& engine = **built;
     const auto site = [&engine] { return engine.current.get()->site; };
     Commands commands(
@@ -106,7 +112,7 @@ int answer_offline(const Common& common, const Request& request) {
     loop.restart();
     loop.run();
     if (!reply.value("ok", false))
-        return complain(reply.value("error", std::string("no answer")), EX_UNAVAILABLE);
+        return refuse(request, reply.value("error", std::string("no answer")), EX_UNAVAILABLE);
     return show(common, request, reply.at("result"));
 }
 
@@ -115,9 +121,10 @@ int answer(const Common& common, const Request& request) {
         return answer_offline(common, request);
     const auto socket = socket_of(common);
     if (!socket)
-        return complain(socket.error(), EX_CONFIG);
+        return refuse(request, socket.error(), EX_CONFIG);
     const auto result = ask_daemon(*socket, request.ask, patience);
-    return result ? show(common, request, *result) : complain(result.error(), EX_UNAVAILABLE);
+    return result ? show(common, request, *result)
+                  : refuse(request, result.error(), EX_UNAVAILABLE);
 }
 
 int outcome_status(const Json& explained) {
@@ -169,6 +176,7 @@ class CommandLine {
         explain();
         facts();
         allow();
+        quarantine();
         small_ones();
         ledger();
         config();
@@ -230,7 +238,7 @@ class CommandLine {
                 for (const auto& [name, value] : fields_.items())
                     ask[name] = value;
                 return answer(common_,
-                              Request{std::move(ask), text, status, reads_only, complete, {}});
+                              Request{std::move(ask), text, status, reads_only, complete, {}, {}});
             };
         });
     }
@@ -284,6 +292,15 @@ class CommandLine {
                            [this](std::function<int()> run) { run_ = std::move(run); },
                            [this](const Request& request) { return answer(common_, request); }},
                        common_.json);
+    }
+
+    void quarantine() {
+        quarantine_.emplace(
+            *noun("quarantine", "messages that Postfix holds since they fall short"),
+            QuarantineCommands::Line{
+                [this](std::function<int()> run) { run_ = std::move(run); },
+                [this](const Request& request) { return answer(common_, request); }},
+            common_.json);
     }
 
     void small_ones() {
@@ -350,6 +367,7 @@ class CommandLine {
     LedgerQuestion ledger_;
     Json fields_ = Json::object();
     std::optional<AllowCommands> allow_;
+    std::optional<QuarantineCommands> quarantine_;
     std::function<int()> run_;
 };
 

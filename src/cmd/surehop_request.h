@@ -17,6 +17,8 @@ struct Request {
     bool reads_only = true;
     Json (*complete)(Json) = nullptr;          // adds what only this process can tell
     std::function<int(const Json&)> take = {}; // instead of printing it: the exit status
+    // Likewise instead of printing the error, which would end with this status.
+    std::function<int(const std::string&, int)> refused = {};
 };
 
 // Prints the text on standard error; `status` again.

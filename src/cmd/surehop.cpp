@@ -11,6 +11,7 @@
 #include "cmd/surehop_answerer.h"
 #include "cmd/surehop_ledger.h"
 #include "cmd/surehop_print.h"
+#include "cmd/surehop_quarantine.h"
 #include "cmd/surehop_report.h"
 #include "cmd/surehop_request.h"
 #include "cmd/surehop_survey.h"
@@ -116,6 +117,7 @@ class CommandLine {
         explain();
         facts();
         allow();
+        quarantine();
         small_ones();
         ledger();
         report();
@@ -235,6 +237,14 @@ class CommandLine {
                        common_.json);
     }
 
+    void quarantine() {
+        quarantine_.emplace(
+            *noun("quarantine", "messages that Postfix holds since they fall short"),
+            QuarantineCommands::Line{[this](std::function<int()> run) { run_ = std::move(run); },
+                                     [this] { return place_of(common_); }},
+            common_.json);
+    }
+
     void small_ones() {
         CLI::App* promise = noun("promise", "what was promised of deliveries still to come");
         sends(verb(promise, "list", "all live promises"), "promise list", promises_text);
@@ -344,6 +354,7 @@ class CommandLine {
     SurveyQuestion survey_;
     Json fields_ = Json::object();
     std::optional<AllowCommands> allow_;
+    std::optional<QuarantineCommands> quarantine_;
     std::function<int()> run_;
 };
 

@@ -20,6 +20,9 @@ std::string import_text(const Json& result);
 std::string promises_text(const Json& list);
 std::string released_text(const Json& list);
 std::string trace_text(const Json& rows);
+std::string quarantine_list_text(const Json& result);
+std::string quarantine_text(const Json& result);         // of recheck and discard
+std::string quarantine_release_text(const Json& result); // and how to release it all the same
 std::string doctor_text(const Json& report);
 std::string members_text(const Json& object); // "name  value", a line each
 

@@ -3,11 +3,14 @@
 
 #include "address/ip_range.h"
 #include "base/text.h"
+#include "milter/field.h"
 
 #include <fmt/format.h>
 
 #include <limits>
 #include <string>
+#include <string_view>
+#include <utility>
 
 namespace surehop {
 
@@ -36,7 +39,9 @@ Status read_addresses(const Json& request, Context& context) {
     return Done{};
 }
 
+// As the milter reads them, encoded words and all.
 Status read_fields(const Json& lines, Fields& fields) {
+    fields.all = true;
     for (const Json& line : lines) {
         const std::string text = line.is_string() ? line.get<std::string>() : "";
         const auto colon = text.find(':');
@@ -44,7 +49,10 @@ Status read_fields(const Json& lines, Fields& fields) {
             return Error{fmt::format("--header: '{}' is no header field; write --header 'X-Label: "
                                      "secret'",
                                      printable(text, 60))};
-        fields.values.emplace(lower(trim(text.substr(0, colon))), trim(text.substr(colon + 1)));
+        const std::string_view line_text = text;
+        FieldText field = readable(line_text.substr(colon + 1));
+        fields.all = fields.all && field.whole;
+        fields.values.emplace(lower(trim(line_text.substr(0, colon))), std::move(field.text));
     }
     return Done{};
 }
@@ -53,6 +61,7 @@ Status read_fields(const Json& lines, Fields& fields) {
 
 Status read_question(const Json& request, Asked& asked) {
     Context& context = asked.context;
+    asked.fields.all = true; // without a header line: there is none
     if (auto read = read_addresses(request, context); !read)
         return read;
     context.mailer = text_of(request, "mailer").value_or("");
@@ -76,7 +85,7 @@ Status read_question(const Json& request, Asked& asked) {
         context.more_to_come = false;
     }
     if (!context.more_to_come) { // the message has spoken
-        asked.fields.all = true;
+        asked.fields.all = asked.fields.all && request.value("header_all", true);
         context.fields = &asked.fields;
     }
     return Done{};

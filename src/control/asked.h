@@ -8,7 +8,8 @@
 namespace surehop {
 
 // What `surehop explain` asks about: a recipient, and as much of the message as is told. Without
-// header and size the message has not spoken yet, as at RCPT.
+// header and size the message has not spoken yet, as at RCPT. "header_all": false says that a field
+// of the header is not among those given.
 struct Asked {
     Context context; // its fields point into this
     Fields fields;

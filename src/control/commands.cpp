@@ -5,6 +5,8 @@
 #include "control/allow_commands.h"
 #include "control/asked.h"
 #include "control/explain.h"
+#include "control/judge.h"
+#include "control/quarantine_commands.h"
 #include "control/survey.h"
 #include "facts/facts_json.h"
 #include "gate/local_time.h"
@@ -28,8 +30,16 @@ constexpr Millis patience{20'000};
 constexpr std::size_t most_next_hops = 1000;
 constexpr std::size_t most_traced = 100;
 
-const std::set<std::string_view> changing = {"facts refresh", "facts forget", "allow add",
-                                             "allow import",  "allow remove", "promise release",
+const std::set<std::string_view> changing = {"facts refresh",
+                                             "facts forget",
+                                             "allow add",
+                                             "allow import",
+                                             "allow remove",
+                                             "promise release",
+                                             "quarantine release",
+                                             "quarantine discard",
+                                             "quarantine failed",
+                                             "quarantine settle",
                                              "reload"};
 
 Result<NextHop> next_hop_of(const Json& request) {
@@ -92,6 +102,8 @@ asio::awaitable<Json> Commands::answer(Json request, Peer peer) {
             co_return promise_release(request, peer);
         if (what == "survey")
             co_return co_await survey(request, parts_);
+        if (what.starts_with("quarantine "))
+            co_return co_await answer_quarantine(what, request, peer, parts_);
         if (what == "trace")
             co_return trace(request);
         if (what == "doctor")
@@ -114,21 +126,7 @@ asio::awaitable<Json> Commands::explain(const Json& request) {
     Context& context = asked.context;
     context.when = local_time(parts_.clock.now());
 
-    const SitePtr site = parts_.site();
-    auto judged = parts_.gate.judge_known(context, *site, parts_.clock.now());
-    if (const auto* miss = std::get_if<Miss>(&judged)) {
-        Learnt learnt = Learnt::done;
-        for (const NextHop& next_hop : miss->next_hops)
-            if (const Learnt one = co_await parts_.gate.resolver().learn(
-                    next_hop, patience / static_cast<int>(miss->next_hops.size()));
-                one != Learnt::done)
-                learnt = one;
-        judged = parts_.gate.judge_known(context, *site, parts_.clock.now());
-        if (std::holds_alternative<Miss>(judged))
-            judged =
-                parts_.gate.judge_unlearnt(context, *site, reason_of(learnt), parts_.clock.now());
-    }
-    const Decision& decision = std::get<Decision>(judged);
+    const Decision decision = co_await judge_patiently(context, parts_, patience);
     co_return control_result(explain_json(
         decision, parts_.promises.highest(decision.next_hop.key(), parts_.clock.now())));
 }

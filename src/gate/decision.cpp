@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <string_view>
 
 namespace surehop {
 
@@ -11,6 +12,9 @@ namespace {
 
 // A destination may have as many hosts as it likes; the ledger names the first.
 constexpr std::size_t most_hosts = 8;
+
+// At the end of the details, where the MTA may use several.
+constexpr std::string_view all_next_hops = "next hops: ";
 
 std::string text_of(const Offer& offer) {
     std::string out(name_of(offer.level));
@@ -56,7 +60,19 @@ LedgerRow ledger_row(const Decision& d, Time now, const std::string& queue_id) {
         row.detail = "unbound";
     if (d.verdict.demanded != Level::none)
         row.detail = fmt::format("the lock demands {}", name_of(d.verdict.demanded));
+    if (d.next_hops.size() > 1) {
+        row.detail += row.detail.empty() ? "" : "; ";
+        row.detail += all_next_hops;
+        for (const NextHop& hop : d.next_hops)
+            row.detail += fmt::format("{}{}", &hop == &d.next_hops.front() ? "" : ", ", hop.key());
+    }
     return row;
+}
+
+std::string told_next_hops(const LedgerRow& row) {
+    const auto list = row.detail.find(all_next_hops);
+    return list == std::string::npos ? row.next_hop
+                                     : row.detail.substr(list + all_next_hops.size());
 }
 
 std::vector<Promised> promises_of(const Decision& d) {

@@ -48,4 +48,8 @@ std::vector<Promised> promises_of(const Decision& decision);
 
 LedgerRow ledger_row(const Decision& decision, Time now, const std::string& queue_id);
 
+// The next hops that such a row is about, as the MTA may have named them: of a list all, with
+// commas between.
+std::string told_next_hops(const LedgerRow& row);
+
 } // namespace surehop

@@ -6,11 +6,13 @@
 #include "gate/local_time.h"
 #include "milter/field.h"
 #include "milter/tls_required.h"
+#include "store/held.h"
 
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <chrono>
+#include <shared_mutex>
 #include <utility>
 
 namespace surehop {
@@ -434,6 +436,19 @@ Status Session::record(Message& message) {
     Status written = Done{};
     // Nobody knows when held mail is released: until then what was promised of it stands.
     const Time tried_until = now + message.site->queue_lifetime + std::chrono::days{1};
+    std::shared_lock<std::shared_mutex> holding;
+    if (message.hold) {
+        holding = parts_.promises.holding();
+        LedgerRow row;
+        row.time = now;
+        row.kind = "quarantine-hold";
+        row.reference = message.hold->reference;
+        row.queue_id = message.rows.front().queue_id;
+        row.sender = message.context.sender.text();
+        row.rule = message.hold->rule;
+        row.detail = text_of(HeldNote{message.promised, message.context.requiretls});
+        message.rows.push_back(std::move(row));
+    }
     if (!message.promised.empty())
         written = parts_.promises.keep(message.promised, now,
                                        message.hold ? Promises::until_released : tried_until);

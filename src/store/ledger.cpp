@@ -2,6 +2,7 @@
 #include "store/ledger.h"
 
 #include "address/path.h"
+#include "store/held.h"
 #include "store/ledger_table.h"
 
 #include <fmt/format.h>
@@ -13,6 +14,11 @@
 namespace surehop {
 
 namespace {
+
+// The MTA gives the queue id when it takes the first recipient; the message may come slowly.
+constexpr Seconds before_arrival{600};
+constexpr Seconds after_arrival{3600};
+constexpr std::int64_t most_of_message = 50'000; // rows
 
 // Each part reads its own index backwards and stops early: a busy sender costs no more than a rare
 // one. The comparison with '' lets SQLite use the partial indexes.
@@ -103,6 +109,76 @@ Result<std::vector<LedgerRow>> Ledger::trace(std::string_view what, std::size_t 
             return rows;
         rows.push_back(row_of(*query));
     }
+}
+
+Result<std::vector<LedgerRow>> Ledger::of_message(std::string_view queue_id, Time arrival) const {
+    const auto hold = reader_.lock();
+    static const std::string select =
+        fmt::format("SELECT {} FROM ledger WHERE queue_id = ?1 AND queue_id <> '' AND time >= ?2 "
+                    "AND (kind <> 'decision' OR time <= ?3) ORDER BY id LIMIT ?4",
+                    ledger_columns());
+    auto query = reader_.reuse(select);
+    if (!query)
+        return Error{query.error()};
+    query->bind(1, queue_id).bind(2, arrival - before_arrival).bind(3, arrival + after_arrival);
+    query->bind(4, most_of_message);
+    std::vector<LedgerRow> rows;
+    for (;;) {
+        const auto row = query->step();
+        if (!row)
+            return Error{row.error()};
+        if (!*row)
+            return rows;
+        rows.push_back(row_of(*query));
+    }
+}
+
+Result<Ledger::Holds> Ledger::holds() const {
+    const auto hold = reader_.lock();
+    // The first condition lets SQLite use the index of changes.
+    auto query = reader_.reuse("SELECT queue_id, kind, detail FROM ledger WHERE kind <> 'decision' "
+                               "AND kind IN ('quarantine-hold', 'quarantine-release', "
+                               "'quarantine-discard', 'quarantine-failed') ORDER BY id");
+    if (!query)
+        return Error{query.error()};
+    Holds out;
+    const auto move = [](auto& from, auto& to, const std::string& queue_id) {
+        if (auto found = from.extract(queue_id); !found.empty()) {
+            auto& all = to[queue_id];
+            all.insert(all.end(), found.mapped().begin(), found.mapped().end());
+        }
+    };
+    for (;;) {
+        const auto row = query->step();
+        if (!row)
+            return Error{row.error()};
+        if (!*row)
+            return out;
+        const std::string queue_id = query->text(0), kind = query->text(1);
+        if (kind == "quarantine-hold") {
+            auto note = parse_held_note(query->text(2));
+            if (!note)
+                return Error{note.error()};
+            auto& promised = out.open[queue_id];
+            promised.insert(promised.end(), note->promised.begin(), note->promised.end());
+        } else if (kind == "quarantine-failed") {
+            move(out.ended, out.open, queue_id);
+        } else {
+            move(out.open, out.ended, queue_id);
+        }
+    }
+}
+
+Result<std::optional<Time>> Ledger::kept_since() const {
+    const auto hold = reader_.lock();
+    auto query = reader_.prepare("SELECT time FROM ledger WHERE EXISTS (SELECT 1 FROM ledger WHERE "
+                                 "kind <> 'decision' AND kind = 'retention') ORDER BY id LIMIT 1");
+    if (!query)
+        return Error{query.error()};
+    const auto row = query->step();
+    if (!row)
+        return Error{row.error()};
+    return *row ? std::optional(query->time(0)) : std::nullopt;
 }
 
 Result<std::optional<LedgerRow>> Ledger::latest_configuration() const {

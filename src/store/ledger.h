@@ -6,9 +6,12 @@
 #include "store/database.h"
 #include "store/ledger_addresses.h"
 #include "store/ledger_row.h"
+#include "store/promises.h"
 #include "store/writer.h"
 
 #include <cstddef>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -37,6 +40,25 @@ class Ledger {
     // concern the domain `what`. Of an address also what names its whole domain: refusals that were
     // counted together, exceptions.
     Result<std::vector<LedgerRow>> trace(std::string_view what, std::size_t most = 100);
+
+    // What was decided of the message that got this queue id at `arrival`, and all that became of
+    // it since; the oldest first. Queue ids are used again: decisions of long before or after are
+    // not this message's.
+    Result<std::vector<LedgerRow>> of_message(std::string_view queue_id, Time arrival) const;
+
+    // What held messages rest on, by queue id, as they were noted: of `open` ones, and of those
+    // that the ledger says were released or discarded. Error: one cannot be read.
+    struct Holds {
+        std::map<std::string, std::vector<Promised>, std::less<>> open, ended;
+    };
+    Result<Holds> holds() const;
+
+    // When the oldest row was written, where older ones have been removed; none where all are
+    // there.
+    Result<std::optional<Time>> kept_since() const;
+
+    // An address as rows about mail have it.
+    std::string shown(std::string_view address) const { return addresses_.shown(address); }
 
     // The latest row that says which configuration came into force: of a start or a reload.
     Result<std::optional<LedgerRow>> latest_configuration() const;

@@ -35,7 +35,8 @@ std::string LedgerAddresses::shown(std::string_view address) const {
 }
 
 void LedgerAddresses::apply(LedgerRow& row) const {
-    if (form_ == AddressForm::full || row.kind != "decision")
+    if (form_ == AddressForm::full ||
+        (row.kind != "decision" && !row.kind.starts_with("quarantine-")))
         return;
     row.sender = shown(row.sender);
     row.recipient = shown(row.recipient);

@@ -27,8 +27,8 @@ class LedgerAddresses {
     LedgerAddresses() = default; // full
     LedgerAddresses(AddressForm form, std::string key) : form_(form), key_(std::move(key)) {}
 
-    // Rows of kind "decision": sender, recipient, and what stands of them in `detail`. In others
-    // somebody has named a pattern, and it stays.
+    // Rows about mail, of kind "decision" and "quarantine-...": sender, recipient, and what stands
+    // of them in `detail`. In others somebody has named a pattern, and it stays.
     void apply(LedgerRow& row) const;
 
     std::string shown(std::string_view address) const;

@@ -136,6 +136,54 @@ Result<std::vector<Promises::Row>> Promises::release(const std::string& key, Tim
     return ended;
 }
 
+std::shared_lock<std::shared_mutex> Promises::holding() const {
+    return std::shared_lock(settling_);
+}
+
+Result<std::vector<Promises::Row>> Promises::settle(const std::function<Result<Resting>()>& resting,
+                                                    Time now, Time end, const std::string& by) {
+    const std::unique_lock nobody_holds(settling_);
+    const std::unique_lock nobody_keeps(releasing_);
+    const auto rests = resting();
+    if (!rests)
+        return Error{rests.error()};
+    // As far as mail that was accepted under the same promise a moment ago reaches with it.
+    const Time reach = end + move_at_most_every;
+    std::vector<Row> ended;
+    for (const Row& row : list(now))
+        if (row.until == until_released && !rests->contains({row.key, row.level}))
+            ended.push_back({row.key, row.level, reach});
+    if (ended.empty())
+        return ended;
+    auto written = writer_.submit_and_wait([&](Database& database) -> Status {
+        for (const Row& row : ended) {
+            auto change = database.prepare(
+                "UPDATE promise SET until = ?3 WHERE key = ?1 AND level = ?2 AND until = ?4");
+            if (!change)
+                return Error{change.error()};
+            change->bind(1, row.key).bind(2, name_of(row.level));
+            if (auto done = change->bind(3, reach).bind(4, until_released).run(); !done)
+                return done;
+            LedgerRow told;
+            told.time = now;
+            told.kind = "promise-end";
+            told.next_hop = row.key;
+            told.level = name_of(row.level);
+            told.detail = fmt::format("by {}; no held mail rests on it any more; it ends {}", by,
+                                      format_time(reach));
+            if (auto done = Ledger::write(database, told); !done)
+                return done;
+        }
+        return Done{};
+    });
+    if (!written)
+        return Error{written.error()};
+    const std::lock_guard hold(mutex_);
+    for (const Row& row : ended)
+        live_[row.key][row.level] = reach;
+    return ended;
+}
+
 std::string end_of(Time until) {
     return until == Promises::until_released ? "released" : format_time(until);
 }

@@ -10,8 +10,8 @@ from loopnet import process, story
 
 # In the order in which they are told and read.
 PARTS = (
-    "internet", "delivery", "certificates", "hosts", "refusal", "routing", "sessions", "rules", "allow", "audit",
-    "day", "report", "lock", "explain", "daemon", "peer",
+    "internet", "delivery", "certificates", "hosts", "refusal", "routing", "sessions", "rules", "allow", "quarantine",
+    "audit", "day", "report", "lock", "explain", "daemon", "peer",
 )  # fmt: skip
 
 

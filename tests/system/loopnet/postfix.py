@@ -177,6 +177,9 @@ class Postfix:
     def flush(self):
         run("postqueue", "-c", self.config, "-f")
 
+    def hold(self, queue_id):
+        run("postsuper", "-c", self.config, "-h", queue_id)
+
     def release(self, queue_id):
         run("postsuper", "-c", self.config, "-H", queue_id)
 

@@ -65,8 +65,10 @@ class CommandsTest : public ::testing::Test {
 };
 
 TEST_F(CommandsTest, WhoMayOnlyReadChangesNothing) {
-    for (const char* what : {"facts refresh", "facts forget", "allow add", "allow import",
-                             "allow remove", "promise release", "reload"}) {
+    for (const char* what :
+         {"facts refresh", "facts forget", "allow add", "allow import", "allow remove",
+          "promise release", "quarantine release", "quarantine discard", "quarantine failed",
+          "quarantine settle", "reload"}) {
         const Json reply = ask({{"do", what}, {"next_hop", "dane.test"}, {"id", 1}}, reader);
         EXPECT_FALSE(reply.at("ok").get<bool>()) << what;
         EXPECT_EQ(reply.at("error").get<std::string>(),

@@ -2,6 +2,7 @@
 #include "milter/session.h"
 
 #include "support/gate_rig.h"
+#include "support/test_store.h"
 
 #include <gtest/gtest.h>
 
@@ -427,6 +428,33 @@ TEST_F(SessionTest, HeldMailIsPromisedUntilItIsReleased) {
     EXPECT_EQ(promised("none.test", rig.clock.now()), Level::none);
 }
 
+// What its queue file will not tell whoever asks for it later.
+TEST_F(SessionTest, TheLedgerSaysThatAMessageIsHeldAndWhatRestsOnIt) {
+    falls_short(Action::quarantine, "patient data");
+    const auto noted = [&](const std::string& queue_id) {
+        std::string all;
+        for (const LedgerRow& row : value(rig.ledger.trace(queue_id)))
+            if (row.kind == "quarantine-hold")
+                all += row.sender + " " + row.rule + ": " + row.detail + "|";
+        return all;
+    };
+    mail("<s@clinic.example>", {}, {"REQUIRETLS"});
+    EXPECT_EQ(rcpt("a@dane.test").code, 250);
+    EXPECT_EQ(end("4GOOD").code, 250);
+    EXPECT_EQ(noted("4GOOD"), "") << "it is not held";
+
+    mail("<s@clinic.example>");
+    for (const char* one : {"a@dane.test", "c@dane.test", "b@none.test", "d@none.test"})
+        EXPECT_EQ(rcpt(one).code, 250);
+    EXPECT_EQ(end("4HELD").code, 250);
+    EXPECT_EQ(noted("4HELD"), "s@clinic.example patient data: promised authenticated dane.test|");
+
+    mail("<s@clinic.example>", {}, {"REQUIRETLS"});
+    EXPECT_EQ(rcpt("b@none.test").code, 250);
+    EXPECT_EQ(end("4NONE").code, 250);
+    EXPECT_EQ(noted("4NONE"), "s@clinic.example patient data: promised nothing; REQUIRETLS|");
+}
+
 TEST_F(SessionTest, EachRelayOfAListIsPromised) {
     rig.knows("[a.test]", dane_facts("a.test", rig.clock.now()));
     rig.knows("[b.test]:587", dane_facts("b.test", rig.clock.now()));
@@ -438,6 +466,9 @@ TEST_F(SessionTest, EachRelayOfAListIsPromised) {
     EXPECT_EQ(end().code, 250);
     EXPECT_EQ(promised("[a.test]", rig.clock.now()), Level::authenticated);
     EXPECT_EQ(promised("[b.test]:587", rig.clock.now()), Level::authenticated);
+    const LedgerRow row = value(rig.ledger.trace("4QID")).front();
+    EXPECT_EQ(row.detail, "next hops: [a.test], [b.test]:587") << "the row itself is about one";
+    EXPECT_EQ(told_next_hops(row), "[a.test], [b.test]:587");
 }
 
 TEST_F(SessionTest, AllRelaysOfAListAreLearntAtOnce) {
@@ -565,7 +596,7 @@ TEST_F(SessionTest, QuarantineHoldsTheMessageOnceAndTellsThePostmasterAlone) {
     EXPECT_EQ(rcpt("a@none.test").code, 250);
     EXPECT_EQ(rcpt("b@other.test").code, 250);
     EXPECT_EQ(end().code, 250);
-    const std::string reference = rig.rows("4QID").at(1).reference;
+    const std::string reference = rig.rows("4QID").back().reference;
     EXPECT_EQ(actions.done,
               (std::vector<std::string>{
                   "add X-Surehop: falls-short; held; rule=\"patient data\"; ref=" + reference,

@@ -51,7 +51,7 @@ TEST(LedgerAddresses, one_address_has_one_hash) {
     EXPECT_NE(LedgerAddresses(AddressForm::hashed, key + "k").shown("bob@example.org"), hash);
 }
 
-TEST(LedgerAddresses, applied_to_decisions_alone) {
+TEST(LedgerAddresses, applied_to_what_is_about_mail_alone) {
     const LedgerAddresses domain(AddressForm::domain, "");
     LedgerRow row;
     row.kind = "decision";
@@ -70,6 +70,14 @@ TEST(LedgerAddresses, applied_to_decisions_alone) {
     row.detail = "unbound";
     domain.apply(row);
     EXPECT_EQ(row.detail, "unbound");
+    for (const char* kind : {"quarantine-hold", "quarantine-release", "quarantine-discard"}) {
+        LedgerRow held;
+        held.kind = kind;
+        held.sender = "a@x.test";
+        held.recipient = "b@y.test";
+        domain.apply(held);
+        EXPECT_EQ(held.sender + held.recipient, "@x.test@y.test") << kind;
+    }
 }
 
 } // namespace

@@ -278,5 +278,68 @@ TEST_F(LedgerTest, an_unwritable_ledger_is_an_error_and_an_incident) {
     EXPECT_EQ(references("r"), "");
 }
 
+// ---- held mail ----
+
+struct HeldTest : LedgerTest {
+    void step(const std::string& kind, const std::string& queue_id, const std::string& detail = "",
+              Time when = arrival) {
+        LedgerRow made = row("", queue_id, "a@x.test", "b@y.test");
+        made.kind = kind;
+        made.detail = detail;
+        made.time = when;
+        test::must(ledger.append({made}));
+    }
+    std::string kinds(const std::string& queue_id) {
+        std::string all;
+        for (const LedgerRow& one : test::value(ledger.of_message(queue_id, arrival)))
+            all += one.kind + " ";
+        return all;
+    }
+    static constexpr Time arrival{Seconds{1'800'000'000}};
+    const std::string promised = "promised dane y.test";
+};
+
+TEST_F(HeldTest, a_queue_id_that_is_used_again_is_another_message) {
+    step("decision", "4Q", "", arrival - Seconds{601});
+    step("decision", "4Q", "", arrival - Seconds{600});
+    step("quarantine-hold", "4Q", promised);
+    step("decision", "4Q", "", arrival + Seconds{3600});
+    step("decision", "4Q", "", arrival + Seconds{3601});
+    step("quarantine-kept", "4Q", "", arrival + std::chrono::days{40});
+    step("decision", "4R");
+    EXPECT_EQ(kinds("4Q"), "decision quarantine-hold decision quarantine-kept ");
+    EXPECT_EQ(kinds(""), "");
+}
+
+TEST_F(HeldTest, what_is_still_held_as_the_ledger_says) {
+    for (const char* id : {"4A", "4B", "4C", "4D"})
+        step("quarantine-hold", id, promised);
+    step("quarantine-release", "4B");
+    step("quarantine-discard", "4C");
+    step("quarantine-release", "4D");
+    step("quarantine-failed", "4D");
+    step("quarantine-kept", "4A");
+    step("quarantine-release", "4X"); // of which nothing is known
+    const auto holds = test::value(ledger.holds());
+    EXPECT_EQ(holds.open.size(), 2U);
+    EXPECT_TRUE(holds.open.contains("4A") && holds.open.contains("4D")) << "it was not done";
+    EXPECT_TRUE(holds.ended.contains("4B") && holds.ended.contains("4C"));
+    EXPECT_EQ(holds.open.at("4A"), (std::vector<Promised>{{"y.test", Level::dane}}));
+
+    step("quarantine-hold", "4B", "promised encrypted z.test"); // the id is used again
+    const auto again = test::value(ledger.holds());
+    EXPECT_EQ(again.open.at("4B"), (std::vector<Promised>{{"z.test", Level::encrypted}}));
+    step("quarantine-hold", "4E", "who knows");
+    EXPECT_FALSE(ledger.holds()) << "nothing may be ended then";
+}
+
+TEST_F(HeldTest, how_far_back_the_ledger_goes) {
+    step("decision", "4A");
+    EXPECT_EQ(test::value(ledger.kept_since()), std::nullopt) << "all is there";
+    step("retention", "", "removed up to 1:x; what is from before then is not kept",
+         arrival + Seconds{9});
+    EXPECT_EQ(test::value(ledger.kept_since()), arrival);
+}
+
 } // namespace
 } // namespace surehop

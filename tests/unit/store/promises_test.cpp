@@ -6,7 +6,9 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace surehop::test {
@@ -118,6 +120,86 @@ TEST_F(PromisesTest, OfHeldMailHasNoEndButItsRelease) {
               2);
     must(promises->keep({{"a.test", Level::dane}}, now, day));
     EXPECT_NE(promises->highest("a.test", now), std::nullopt) << "later mail is promised again";
+}
+
+TEST_F(PromisesTest, WhatNoHeldMailRestsOnGetsAnEnd) {
+    const auto promises = open();
+    must(promises->keep(
+        {{"a.test", Level::dane}, {"a.test", Level::encrypted}, {"b.test", Level::dane}}, now,
+        Promises::until_released));
+    must(promises->keep({{"c.test", Level::dane}}, now, day));
+    const auto asked = [&](Promises::Resting resting) {
+        return promises->settle([resting] { return Result<Promises::Resting>(resting); }, now, day,
+                                "uid 0 (root)");
+    };
+    const auto ended = asked({{"a.test", Level::dane}, {"c.test", Level::verified}});
+    ASSERT_TRUE(ended) << ended.error();
+    EXPECT_EQ(ended->size(), 2U) << "and not that of c.test, which has one";
+    const Time end = day + Seconds{3600}; // as far as mail of this hour was promised
+    for (const auto& each : {promises->list(now), open()->list(now)}) {
+        ASSERT_EQ(each.size(), 4U) << "in memory and on disk";
+        EXPECT_EQ(each[0].level, Level::encrypted);
+        EXPECT_EQ(each[0].until, end);
+        EXPECT_EQ(each[1].until, Promises::until_released) << "something still rests on it";
+        EXPECT_EQ(each[2].until, end);
+        EXPECT_EQ(each[3].until, end) << "its own";
+    }
+    EXPECT_EQ(number(store.reader, "SELECT count(*) FROM ledger WHERE kind = 'promise-end' AND "
+                                   "detail LIKE 'by uid 0 (root); no held mail rests on it%'"),
+              2);
+    const std::uint64_t before = store.writer.commits();
+    EXPECT_TRUE(asked({{"a.test", Level::dane}})->empty()) << "once";
+    EXPECT_EQ(store.writer.commits(), before);
+    must(promises->keep({{"b.test", Level::dane}}, now, Promises::until_released));
+    EXPECT_EQ(promises->highest("b.test", now)->until, Promises::until_released) << "held again";
+}
+
+// Mail that was accepted under the promise of held mail is promised for as long as any.
+TEST_F(PromisesTest, AnEndIsNeverBeforeThatOfOtherMail) {
+    const auto promises = open();
+    must(promises->keep({{"a.test", Level::dane}}, now, Promises::until_released));
+    must(promises->keep({{"a.test", Level::dane}}, now + Seconds{60}, day + Seconds{60}));
+    (void)value(promises->settle([] { return Result<Promises::Resting>(Promises::Resting()); },
+                                 now + Seconds{60}, day + Seconds{60}, "x"));
+    EXPECT_GE(promises->highest("a.test", now)->until, day + Seconds{60});
+}
+
+TEST_F(PromisesTest, WhatCannotBeToldOrWrittenEndsNothing) {
+    const auto promises = open();
+    must(promises->keep({{"a.test", Level::dane}}, now, Promises::until_released));
+    const auto nothing = [] { return Result<Promises::Resting>(Promises::Resting()); };
+    EXPECT_FALSE(
+        promises->settle([] { return Result<Promises::Resting>(Error{"unread"}); }, now, day, "x"));
+    EXPECT_EQ(promises->highest("a.test", now)->until, Promises::until_released);
+    must(store.writer.submit_and_wait(
+        [](Database& d) { return d.execute("ALTER TABLE promise RENAME TO gone"); }));
+    EXPECT_FALSE(promises->settle(nothing, now, day, "x"));
+    EXPECT_EQ(promises->highest("a.test", now)->until, Promises::until_released);
+}
+
+// A session keeps its promise first and says in the ledger afterwards that the message is held:
+// nobody may look between the two.
+TEST_F(PromisesTest, NobodySettlesWhileAMessageIsBeingHeld) {
+    const auto promises = open();
+    std::atomic<bool> recorded = false, looked_early = false;
+    std::thread settling;
+    {
+        const auto holding = promises->holding();
+        must(promises->keep({{"a.test", Level::dane}}, now, Promises::until_released));
+        settling = std::thread([&] {
+            (void)promises->settle(
+                [&]() -> Result<Promises::Resting> {
+                    looked_early = !recorded;
+                    return Promises::Resting{{"a.test", Level::dane}};
+                },
+                now, day, "x");
+        });
+        std::this_thread::sleep_for(Millis{50});
+        recorded = true;
+    }
+    settling.join();
+    EXPECT_FALSE(looked_early);
+    EXPECT_EQ(promises->highest("a.test", now)->until, Promises::until_released);
 }
 
 TEST_F(PromisesTest, DiskThatFailsPromisesNothing) {

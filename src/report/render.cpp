@@ -83,8 +83,10 @@ std::string mail_text(const Json& report) {
     }
     const Json& on = report.at("went_on");
     const Number went = number(on, "recipients");
-    out += title("Recipients whose mail went on, by the strongest level on offer");
-    out += lines(on.at("offered"), went);
+    out += title("Recipients whose mail went on, by the level that delivery is held to");
+    out += lines(on.at("held_to"), went);
+    out += line("under an exception", number(on, "under_exception"),
+                share(number(on, "under_exception"), went));
     out += line("not looked up", number(on, "not_looked_up"),
                 share(number(on, "not_looked_up"), went));
     out += title("Recipients whose mail went on, by the minimum required");
@@ -243,8 +245,9 @@ std::string report_csv(const Json& report) {
     out.counts("action", "", recipients.at("actions"));
     out.counts("audited", "", recipients.at("audited"));
     const Json& on = report.at("went_on");
-    out.counts("offered", "", on.at("offered"));
-    out.add("offered", "not looked up", "", on.at("not_looked_up"));
+    out.counts("held-to", "", on.at("held_to"));
+    out.add("held-to", "under an exception", "", on.at("under_exception"));
+    out.add("held-to", "not looked up", "", on.at("not_looked_up"));
     out.counts("required", "", on.at("required"));
     out.add("unbound", "", "", on.at("unbound"));
     for (const Json& rule : report.at("rules")) {

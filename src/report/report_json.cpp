@@ -182,11 +182,10 @@ Json report_json(const Totals& totals, std::span<const Exception> exceptions,
                          {"outcomes", by_name(totals.outcomes, outcomes)},
                          {"actions", by_name(totals.actions, actions)},
                          {"audited", by_name(totals.audited, actions)}};
-    out["went_on"] = {{"recipients", sum(totals.required)},
-                      {"offered", by_level(totals.offered)},
-                      {"not_looked_up", totals.not_asked},
-                      {"required", by_level(totals.required)},
-                      {"unbound", totals.unbound}};
+    out["went_on"] = {
+        {"recipients", sum(totals.required)},    {"held_to", by_level(totals.held_to)},
+        {"under_exception", totals.excepted},    {"not_looked_up", totals.not_asked},
+        {"required", by_level(totals.required)}, {"unbound", totals.unbound}};
     out["rules"] = rules_json(totals);
     out["falls_short"] = domains_json(totals.falls_short, terms.top);
     out["unknown"] = domains_json(totals.unknown, terms.top);

@@ -169,6 +169,9 @@ std::string survey_text(const Json& survey, const SurveyView& view) {
                            "be seen\n",
                            number(own, "mails"), number(own, "domains"));
 
+    out +=
+        "  Whether a server has TLS at all shows at delivery only: at 'encrypted' and 'verified', "
+        "mail to one\n  that has none is accepted, and waits.\n";
     out += "\nWhat this configuration would have done, in mails\n";
     for (const auto& [rule, actions] : survey.at("rules").items()) {
         std::vector<std::string> parts;

@@ -19,6 +19,17 @@ Fate fate_of(std::string_view action) {
     return action == name_of(Action::accept) ? Fate::accepted : Fate::refused;
 }
 
+// `encrypted` and `verified` are on offer wherever they could be bound: whether a server has TLS
+// at all is known only when they are.
+Level held_to(const LedgerRow& row) {
+    const Level level = level_of(row.level).value_or(Level::none);
+    if (level >= Level::authenticated)
+        return level;
+    const bool bound = row.outcome == name_of(OutcomeKind::meets) &&
+                       row.mode == name_of(PolicyMode::enforce) && row.exception == 0;
+    return bound ? std::min(level, level_of(row.minimum).value_or(Level::none)) : Level::none;
+}
+
 // Halves what is kept: the domains that were counted least go.
 template <class Map, class Weight> void give_up_rarest(Map& map, std::size_t keep, Weight weight) {
     std::vector<Count> weights;
@@ -60,11 +71,16 @@ void Tally::add_decision(const LedgerRow& row) {
     ++rule.outcomes[row.outcome];
     ++rule.actions[row.action];
 
+    const auto level = level_of(row.level), minimum = level_of(row.minimum);
+    const bool meets = row.outcome == name_of(OutcomeKind::meets);
+    const bool excepted = row.exception != 0 && meets && level && minimum && *level < *minimum;
     if (fate_of(row.action) != Fate::refused) {
-        if (row.facts.empty() && (row.level.empty() || row.level == name_of(Level::none)))
+        if (excepted)
+            ++totals_.excepted;
+        else if (row.facts.empty() && (row.level.empty() || row.level == name_of(Level::none)))
             ++totals_.not_asked;
         else
-            ++totals_.offered[row.level];
+            ++totals_.held_to[std::string(name_of(held_to(row)))];
         ++totals_.required[row.minimum.empty() ? std::string(name_of(Level::none)) : row.minimum];
         if (row.detail == "unbound")
             ++totals_.unbound;
@@ -72,9 +88,7 @@ void Tally::add_decision(const LedgerRow& row) {
     if (row.exception != 0) {
         ExceptionTally& exception = totals_.exceptions[row.exception];
         ++exception.recipients;
-        const auto level = level_of(row.level), minimum = level_of(row.minimum);
-        if (row.outcome == name_of(OutcomeKind::meets) && level && minimum && *level < *minimum)
-            ++exception.needed;
+        exception.needed += excepted ? 1 : 0;
     }
     if (row.outcome == name_of(OutcomeKind::falls_short))
         count_domain(totals_.falls_short, row);

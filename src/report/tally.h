@@ -76,7 +76,10 @@ struct Totals {
     Counts audited; // what enforce mode would have done where audit mode did something else
 
     // Of those whose mail went on (accepted, tagged or held).
-    Counts offered;      // by the strongest level on offer; those not looked up are not among them
+    // By the level that delivery is held to: what is published, else what was required and is
+    // bound. What merely could have been bound is "none". Not those of the next two.
+    Counts held_to;
+    Count excepted = 0;  // an exception let pass what offers less than the minimum
     Count not_asked = 0; // nothing was required or the next hop is internal: no look-up
     Counts required;     // by minimum
     Count unbound = 0;   // accepted though no lock binds their delivery

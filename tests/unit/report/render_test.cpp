@@ -76,7 +76,7 @@ TEST(Report, the_members_that_programs_depend_on) {
               (Json{{"accepted", 1}, {"tagged", 0}, {"held", 0}, {"refused", 0}}));
     EXPECT_EQ(json.at("recipients").at("outcomes"),
               (Json{{"meets", 1}, {"falls-short", 3}, {"unknown", 0}, {"no-mail", 0}}));
-    EXPECT_EQ(json.at("went_on").at("offered").at("dane"), 1);
+    EXPECT_EQ(json.at("went_on").at("held_to").at("dane"), 1);
     EXPECT_EQ(json.at("rules").at(0).at("rule"), "patients, \"all\"");
     const Json& bad = json.at("falls_short").at("top").at(0);
     EXPECT_EQ(bad.at("domain"), "bad.test");

@@ -77,7 +77,7 @@ TEST(Tally, recipients_by_outcome_action_level_and_rule) {
     EXPECT_EQ(totals.recipients, 5U);
     EXPECT_EQ(totals.outcomes, (Counts{{"meets", 4}, {"falls-short", 1}}));
     EXPECT_EQ(totals.actions, (Counts{{"accept", 4}, {"reject", 1}}));
-    EXPECT_EQ(totals.offered, (Counts{{"dane", 2}, {"authenticated", 1}}))
+    EXPECT_EQ(totals.held_to, (Counts{{"dane", 2}, {"authenticated", 1}}))
         << "only of those whose mail went on, and only of those looked up";
     EXPECT_EQ(totals.not_asked, 1U);
     EXPECT_EQ(totals.required, (Counts{{"authenticated", 3}, {"none", 1}}));
@@ -89,15 +89,33 @@ TEST(Tally, recipients_by_outcome_action_level_and_rule) {
     EXPECT_TRUE(totals.addresses.empty());
 }
 
-// A held destination that offers nothing was looked up, and goes on.
-TEST(Tally, what_was_looked_up_in_vain_offers_none) {
-    Tally tally;
-    LedgerRow held = decision("A", "bad.test", "falls-short", "quarantine");
-    held.level = "none";
-    held.facts = "learnt 2026-11-21T10:00:00Z";
-    tally.add(held);
-    EXPECT_EQ(tally.totals().offered, (Counts{{"none", 1}}));
-    EXPECT_EQ(tally.totals().not_asked, 0U);
+// What could be bound is on offer everywhere; only what is bound holds.
+TEST(Tally, what_delivery_is_held_to) {
+    struct Row {
+        const char *level, *minimum, *outcome, *mode, *held_to;
+    };
+    for (const Row& row : {
+             Row{"dane", "none", "meets", "enforce", "dane"},
+             Row{"authenticated", "dane", "falls-short", "audit", "authenticated"},
+             Row{"verified", "encrypted", "meets", "enforce", "encrypted"},
+             Row{"verified", "verified", "meets", "enforce", "verified"},
+             Row{"verified", "none", "meets", "enforce", "none"},
+             Row{"verified", "encrypted", "meets", "audit", "none"},
+             Row{"verified", "authenticated", "falls-short", "enforce", "none"}, // tagged or held
+             Row{"none", "authenticated", "falls-short", "enforce", "none"},
+             Row{"", "authenticated", "unknown", "enforce", "none"},
+         }) {
+        Tally tally;
+        LedgerRow one = decision("A", "x.test", row.outcome, "accept");
+        one.level = row.level;
+        one.minimum = row.minimum;
+        one.mode = row.mode;
+        one.facts = "learnt 2026-11-21T10:00:00Z";
+        tally.add(one);
+        EXPECT_EQ(tally.totals().held_to, (Counts{{row.held_to, 1}}))
+            << row.level << " " << row.minimum << " " << row.outcome << " " << row.mode;
+        EXPECT_EQ(tally.totals().not_asked, 0U);
+    }
 }
 
 struct Message {
@@ -169,6 +187,7 @@ TEST(Tally, exceptions_used_and_needed) {
     const ExceptionTally& exception = tally.totals().exceptions.at(3);
     EXPECT_EQ(exception.recipients, 3U);
     EXPECT_EQ(exception.needed, 1U);
+    EXPECT_EQ(tally.totals().excepted, 1U);
 }
 
 TEST(Tally, floods_are_counted_once) {

@@ -100,13 +100,14 @@ class Reading {
         taken = text;
     }
 
-    std::optional<Time> time(std::string_view name, const std::string& text) {
+    std::optional<Time> time(std::string_view name, const std::string& text,
+                             Result<Time> (*parse)(std::string_view, Time)) {
         if (text.starts_with('+') && times_ == Times::absolute) {
             problem(name,
                     fmt::format("'{}' means another time whenever it is read", printable(text)));
             return std::nullopt;
         }
-        const auto time = parse_time(text, now_);
+        const auto time = parse(text, now_);
         if (!time)
             problem(name, std::string(without_remedy(time.error())));
         return time ? std::optional(*time) : std::nullopt;
@@ -115,13 +116,10 @@ class Reading {
     void period() {
         exception_.from = now_;
         std::optional<Time> from = now_;
-        if (!text_.from.empty()) {
-            from = time("from", text_.from);
-            if (from && text_.from.size() == std::string_view("2027-01-01").size() &&
-                !text_.from.starts_with('+'))
-                *from -= std::chrono::days{1} - Seconds{1}; // the first second of that day
-        }
-        const auto until = text_.until.empty() ? std::nullopt : time("until", text_.until);
+        if (!text_.from.empty())
+            from = time("from", text_.from, parse_begin_time);
+        const auto until =
+            text_.until.empty() ? std::nullopt : time("until", text_.until, parse_time);
         if (!from || !until)
             return;
         exception_.from = std::max(now_, *from);

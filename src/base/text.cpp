@@ -123,6 +123,12 @@ bool is_utf8(std::string_view text) {
     return true;
 }
 
+bool is_queue_id(std::string_view text) {
+    constexpr std::size_t shortest = 5, longest = 40;
+    return text.size() >= shortest && text.size() <= longest &&
+           std::ranges::all_of(text, is_letter_or_digit);
+}
+
 std::string printable(std::string_view text, std::size_t most) {
     std::string out(text.substr(0, most));
     for (char& c : out)

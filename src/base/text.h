@@ -32,6 +32,10 @@ std::string join(std::span<const std::string> parts, std::string_view separator)
 bool is_ascii(std::string_view text);
 bool is_utf8(std::string_view text); // RFC 3629: no surrogates, no overlong forms
 
+// What Postfix and Sendmail call a queued message: letters and digits; short enough to name one,
+// and not "ALL", which means every message.
+bool is_queue_id(std::string_view text);
+
 // For logs, errors and replies: printable ASCII stays, each other octet becomes '?', and what is
 // longer than `most` ends in "...".
 std::string printable(std::string_view text, std::size_t most = 120);

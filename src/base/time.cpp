@@ -27,6 +27,8 @@ constexpr std::array<Unit, 6> units = {{
 
 constexpr std::uint64_t longest = 100ULL * 366 * 24 * 3600 * 1000; // a century, in ms
 
+constexpr std::size_t date_length = 10; // 2027-03-31
+
 // Reads `width` digits at `at`.
 std::optional<int> digits(std::string_view text, std::size_t at, std::size_t width) {
     if (at + width > text.size())
@@ -47,6 +49,12 @@ std::string format_time(Time time) {
 }
 
 Result<Time> parse_time(std::string_view text, Time now) {
+    const auto time = parse_begin_time(text, now);
+    const bool whole_day = text.size() == date_length && !text.starts_with('+');
+    return time && whole_day ? Result<Time>(*time + std::chrono::days{1} - Seconds{1}) : time;
+}
+
+Result<Time> parse_begin_time(std::string_view text, Time now) {
     if (text.starts_with('+')) {
         auto length = parse_duration(text.substr(1));
         if (!length)
@@ -63,8 +71,8 @@ Result<Time> parse_time(std::string_view text, Time now) {
                                            std::chrono::day{static_cast<unsigned>(*day)}};
     if (!date.ok())
         return bad;
-    if (text.size() == 10)
-        return Time{std::chrono::sys_days{date}} + std::chrono::days{1} - Seconds{1};
+    if (text.size() == date_length)
+        return Time{std::chrono::sys_days{date}};
     const auto hour = digits(text, 11, 2), minute = digits(text, 14, 2),
                second = digits(text, 17, 2);
     if (text.size() != 20 || text[10] != 'T' || text[13] != ':' || text[16] != ':' ||

@@ -28,6 +28,8 @@ std::string format_time(Time time);
 // Accepts what format_time prints, a date (its last second: "until 31 March" includes that day),
 // and +DURATION counted from `now`.
 Result<Time> parse_time(std::string_view text, Time now);
+// As a beginning: of a date its first second.
+Result<Time> parse_begin_time(std::string_view text, Time now);
 
 // A number and a unit: 1500ms, 30s, 5m, 2h, 5d, 4w. Nothing else, no sign, no blank.
 Result<Millis> parse_duration(std::string_view text);

@@ -49,13 +49,14 @@ struct LockAnswer {
     Reason reason = Reason::none; // of not_found and temporary
 };
 
+// Overridden, by an exception: what is published binds no more than the floor does.
+enum class Published : std::uint8_t { honoured, overridden };
+
 // `assessment`: whole, not reduced by bindable(). `floor`: what is demanded whoever writes. `lock`:
 // not none, which asks nothing.
 // Published policies are honoured even where nothing is demanded, and so is what must wait. Beyond
 // that, what falls short now may do better later (RFC 8461 §5), and *unknown* under a floor is
 // temporary, and without one leaves the MTA's own default in force (RFC 8461 §3.3).
-// Overridden: what is published binds no more than the floor does.
-enum class Published : std::uint8_t { honoured, overridden };
 LockAnswer lock_answer(const Assessment& assessment, Level floor, Lock lock,
                        TlsVersion least = TlsVersion::v1_2,
                        Published published = Published::honoured);

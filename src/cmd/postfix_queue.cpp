@@ -14,7 +14,6 @@ namespace surehop {
 
 namespace {
 
-constexpr std::size_t longest_queue_id = 40;
 constexpr std::size_t most_header_lines = 10'000;
 
 std::string_view take_line(std::string_view& text) {
@@ -71,11 +70,6 @@ std::string words_of(const Ran& ran) {
 }
 
 } // namespace
-
-bool is_queue_id(std::string_view text) {
-    return text.size() >= 5 && text.size() <= longest_queue_id &&
-           std::ranges::all_of(text, is_letter_or_digit);
-}
 
 HoldQueue parse_postqueue(std::string_view text) {
     HoldQueue out;

@@ -40,9 +40,6 @@ struct QueueFile {
     std::vector<std::string> header;   // "Name: value", folded as they are
 };
 
-// Letters and digits, and not the word that means every message.
-bool is_queue_id(std::string_view text);
-
 HoldQueue parse_postqueue(std::string_view text);             // `postqueue -j`
 void parse_envelope(std::string_view text, QueueFile& file);  // `postcat -e -q ID`
 std::vector<std::string> parse_header(std::string_view text); // `postcat -h -q ID`

@@ -317,8 +317,10 @@ class CommandLine {
             ->add_option("FILE", survey_.file, "addresses or domains, or a mail log; - for stdin")
             ->required();
         command->add_option("--from", survey_.sender, "the sender, where the file tells none");
-        command->add_option("--lock", survey_.lock,
-                            "as if [mta] lock were this: postfix, postfix310, sendmail, none");
+        command
+            ->add_option("--lock", survey_.lock,
+                         "as if [mta] lock were this: postfix, postfix310, sendmail, none")
+            ->check(CLI::IsMember({"postfix", "postfix310", "sendmail", "none"}));
         command->add_option("--minimum", survey_.minimum, "list the domains that miss this one")
             ->capture_default_str()
             ->check(CLI::IsMember({"encrypted", "verified", "authenticated", "dane"}));

@@ -18,21 +18,10 @@ namespace {
 
 constexpr std::uint64_t worth_telling = 100'000;
 
-// Of a bare date its first second; parse_time() takes the last.
-Result<Time> begin_of(const std::string& text, Time now) {
-    if (const auto ago = parse_duration(text))
-        return now - std::chrono::duration_cast<Seconds>(*ago);
-    const auto time = parse_time(text, now);
-    constexpr std::size_t date = 10;
-    return time && text.size() == date && text.front() != '+'
-               ? Result<Time>(*time - std::chrono::days{1} + Seconds{1})
-               : time;
-}
-
-Result<Time> end_of(const std::string& text, Time now) {
-    if (const auto ago = parse_duration(text))
-        return now - std::chrono::duration_cast<Seconds>(*ago);
-    return parse_time(text, now);
+// "30d": that long ago. None: it is written otherwise.
+std::optional<Time> ago(const std::string& text, Time now) {
+    const auto length = parse_duration(text);
+    return length ? std::optional(now - std::chrono::floor<Seconds>(*length)) : std::nullopt;
 }
 
 } // namespace
@@ -62,16 +51,18 @@ Result<Period> read_period(const std::string& since, const std::string& until, T
                            Time now) {
     Period period{earliest, Time::max()};
     if (!since.empty()) {
-        const auto time = begin_of(since, now);
-        if (!time)
+        const auto time = parse_begin_time(since, now);
+        const auto back = ago(since, now);
+        if (!time && !back)
             return Error{"--since: " + time.error()};
-        period.since = *time;
+        period.since = back ? *back : *time;
     }
     if (!until.empty()) {
-        const auto time = end_of(until, now);
-        if (!time)
+        const auto time = parse_time(until, now);
+        const auto back = ago(until, now);
+        if (!time && !back)
             return Error{"--until: " + time.error()};
-        period.until = *time;
+        period.until = back ? *back : *time;
     }
     if (period.until < period.since)
         return Error{fmt::format("--until: {} is before the beginning, {}",

@@ -2,9 +2,7 @@
 #include "cmd/surehop_offline.h"
 
 #include "base/log.h"
-#include "cmd/doctor.h"
-#include "cmd/engine.h"
-#include "control/commands.h"
+#include "cmd/command_parts.h"
 
 #include <unistd.h>
 
@@ -31,12 +29,7 @@ Result<std::unique_ptr<Offline>> Offline::open(SettingsPtr settings, bool read_o
         return Error{built.error()};
     parts->engine = *std::move(built);
     Engine& engine = *parts->engine;
-    parts->commands.emplace(CommandParts{
-        engine.gate, engine.facts, *engine.opened.allowlist, engine.ledger, *engine.opened.promises,
-        engine.clock, [&engine] { return engine.current.get()->site; },
-        [&engine] { return examine(engine); }, [] { return Json{{"running", false}}; },
-        [](const Peer&) { return control_error("surehopd is not running"); },
-        [&engine] { return engine.current.get()->allow.terms(); }});
+    parts->commands.emplace(command_parts(engine));
     asio::co_spawn(
         parts->loop,
         [](Engine& tested) -> asio::awaitable<void> {

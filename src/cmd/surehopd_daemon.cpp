@@ -3,7 +3,7 @@
 
 #include "allow/selection.h"
 #include "base/log.h"
-#include "cmd/doctor.h"
+#include "cmd/command_parts.h"
 #include "cmd/incidents.h"
 #include "cmd/surehopd_signals.h"
 #include "conf/load.h"
@@ -87,12 +87,12 @@ Daemon::Daemon(Engine& engine)
     : engine_(engine), keeper_(*engine.opened.reader, *engine.opened.writer, engine.clock),
       refusals_(engine.ledger, engine.references),
       socketmap_(engine.gate, engine.clock, [&engine] { return engine.current.get()->site; }),
-      commands_(CommandParts{engine.gate, engine.facts, *engine.opened.allowlist, engine.ledger,
-                             *engine.opened.promises, engine.clock,
-                             [&engine] { return engine.current.get()->site; },
-                             [&engine] { return examine(engine); }, [this] { return status(); },
-                             [this](const Peer& peer) { return reload(peer.text()); },
-                             [&engine] { return engine.current.get()->allow.terms(); }}),
+      commands_([&] {
+          CommandParts parts = command_parts(engine);
+          parts.status = [this] { return status(); };
+          parts.reload = [this](const Peer& peer) { return reload(peer.text()); };
+          return parts;
+      }()),
       control_([this](Json request, Peer peer) {
           return commands_.answer(std::move(request), std::move(peer));
       }),

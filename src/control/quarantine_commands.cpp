@@ -128,11 +128,10 @@ asio::awaitable<std::vector<Judged>> judge(const Json& message, const HeldMessag
 // ---- what the ledger has of it ----
 
 Json summary(const LedgerRow& row, const std::string& recipient) {
-    const auto reason = reason_of(row.reason);
     return Json{{"recipient", recipient},     {"domain", row.domain},
                 {"next_hop", row.next_hop},   {"rule", row.rule},
                 {"minimum", row.minimum},     {"outcome", row.outcome},
-                {"reason", row.reason},       {"found", reason ? sentence_of(*reason) : ""},
+                {"reason", row.reason},       {"found", sentence_of_token(row.reason)},
                 {"reference", row.reference}, {"decided", format_time(row.time)}};
 }
 

@@ -3,7 +3,6 @@
 
 #include "base/text.h"
 #include "gate/local_time.h"
-#include "gate/route.h"
 #include "resolve/gather.h"
 
 #include <fmt/format.h>
@@ -36,12 +35,7 @@ class Unused final : public FactsBook {
     FactsBook& book_;
 };
 
-struct Surveyed {
-    Context context;
-    Way way;
-};
-
-Result<Surveyed> read_question(const Json& ask, const Site& site, Time now) {
+Result<Context> read_question(const Json& ask, Time now) {
     if (!ask.is_array() || ask.size() != 2 || !ask[0].is_string() ||
         !(ask[1].is_string() || ask[1].is_null()))
         return Error{"a question is a recipient and a sender or null"};
@@ -51,69 +45,74 @@ Result<Surveyed> read_question(const Json& ask, const Site& site, Time now) {
     auto recipient = Path::parse(text);
     if (!recipient || recipient->is_null())
         return Error{fmt::format("'{}' is no recipient", printable(text))};
-    Surveyed out;
-    out.context.recipient = *std::move(recipient);
+    Context out;
+    out.recipient = *std::move(recipient);
     if (ask[1].is_string()) {
         auto sender = Path::parse(ask[1].get<std::string>());
         if (!sender)
             return Error{fmt::format("'{}' is no sender", printable(ask[1].get<std::string>()))};
-        out.context.sender = *std::move(sender);
+        out.sender = *std::move(sender);
     }
-    out.context.when = local_time(now);
-    out.context.more_to_come = true;
-    out.way = find_way(out.context, site);
+    out.when = local_time(now);
+    out.more_to_come = true;
     return out;
 }
 
-bool is_judged(const NextHop& next_hop) {
-    return next_hop.kind() != HopKind::internal && next_hop.kind() != HopKind::hidden;
+// Null where nobody can tell, or nobody had to ask: an exception may need no look-up.
+Json offer_of(const Decision& d) {
+    const bool none = d.assessment.offers.empty();
+    if (!d.facts || (none && d.verdict.outcome == OutcomeKind::unknown))
+        return nullptr;
+    return name_of(none ? Level::none : d.assessment.offers.front().level);
 }
 
-// The weaker of two outcomes counts, as at the gate.
-bool weaker(const Verdict& a, const Verdict& b) {
-    const auto rank = [](OutcomeKind outcome) {
-        switch (outcome) {
-        case OutcomeKind::no_mail:
-            return 0;
-        case OutcomeKind::meets:
-            return 1;
-        case OutcomeKind::unknown:
-            return 2;
-        case OutcomeKind::falls_short:
-            break;
-        }
-        return 3;
-    };
-    return rank(a.outcome) > rank(b.outcome);
-}
-
+// The gate itself, under today's rules and under each minimum for everybody.
 class Survey {
   public:
     Survey(const CommandParts& parts, const Site& site)
-        : site_(site), unused_(parts.facts), gate_(parts.gate.over(unused_)) {}
+        : site_(site), unused_(parts.facts), gate_(parts.gate.over(unused_)) {
+        for (std::size_t i = 0; i < minimums_.size(); ++i) {
+            Requirement everybody;
+            everybody.rule = "survey";
+            everybody.minimum = asked_minimums.at(i);
+            minimums_.at(i) = site;
+            minimums_.at(i).rules = std::make_shared<const RuleSet>(std::vector<Rule>(), everybody);
+        }
+    }
 
-    Json answer(const Surveyed& question, Time now) {
-        Json out{{"recipient", question.context.recipient.text()}, {"pending", false}};
-        out["next_hop"] = question.way.next_hops.front().key();
-        std::vector<Assessment> assessments;
-        for (const NextHop& next_hop : question.way.next_hops) {
-            if (!is_judged(next_hop))
-                continue;
-            const FactsPtr facts = unused_.find(next_hop.key());
-            if (!facts || !facts->fresh(now)) {
-                out["pending"] = true;
+    // What must be learnt before answer() can tell. The highest minimum needs what others need.
+    std::vector<NextHop> unknown(const Context& context, Time now) const {
+        for (const Site* site : {&minimums_.back(), &site_}) {
+            auto judged = gate_.judge_known(context, *site, now);
+            if (auto* miss = std::get_if<Miss>(&judged))
+                return std::move(miss->next_hops);
+        }
+        return {};
+    }
+
+    Json answer(const Context& context, Time now) const {
+        Json out{{"recipient", context.recipient.text()}, {"pending", true}};
+        Json minimums = Json::object(), offer;
+        bool internal = false;
+        for (const Site& site : minimums_) {
+            const auto judged = gate_.judge_known(context, site, now);
+            const auto* decision = std::get_if<Decision>(&judged);
+            if (decision == nullptr)
                 return out;
-            }
-            assessments.push_back(bindable(assess(next_hop, *facts, now), site_.lock));
+            const Verdict& verdict = decision->verdict;
+            minimums[std::string(name_of(site.rules->last_resort().minimum))] = {
+                {"outcome", name_of(verdict.outcome)}, {"reason", token_of(verdict.reason)}};
+            offer = offer_of(*decision);
+            out["next_hop"] = decision->next_hop.key();
+            internal = decision->next_hop.kind() == HopKind::internal;
         }
-        const auto judged = gate_.judge_known(question.context, site_, now);
+        const auto judged = gate_.judge_known(context, site_, now);
         const auto* decision = std::get_if<Decision>(&judged);
-        if (decision == nullptr) { // it has run out just now
-            out["pending"] = true;
+        if (decision == nullptr)
             return out;
-        }
-        out["offer"] = offer_of(assessments);
-        out["minimums"] = assessments.empty() ? Json(nullptr) : minimums(assessments);
+        out["pending"] = false;
+        out["offer"] = std::move(offer);
+        out["minimums"] = internal ? Json(nullptr) : std::move(minimums);
         out["verdict"] = {{"rule", decision->requirement.rule},
                           {"open", decision->open},
                           {"outcome", name_of(decision->verdict.outcome)},
@@ -123,37 +122,8 @@ class Survey {
     }
 
   private:
-    static Json offer_of(const std::vector<Assessment>& assessments) {
-        std::optional<Level> weakest;
-        for (const Assessment& assessment : assessments) {
-            const Level best =
-                assessment.offers.empty() ? Level::none : assessment.offers.front().level;
-            weakest = std::min(weakest.value_or(best), best);
-            if (best == Level::none && !assessment.no_mail &&
-                assessment.why_not(Level::encrypted).unknown)
-                return nullptr;
-        }
-        return weakest ? Json(name_of(*weakest)) : Json(nullptr);
-    }
-
-    static Json minimums(const std::vector<Assessment>& assessments) {
-        Json out = Json::object();
-        for (const Level minimum : asked_minimums) {
-            Requirement requirement;
-            requirement.minimum = minimum;
-            std::optional<Verdict> weakest;
-            for (const Assessment& assessment : assessments) {
-                const Verdict verdict = decide(requirement, nullptr, assessment);
-                if (!weakest || weaker(verdict, *weakest))
-                    weakest = verdict;
-            }
-            out[std::string(name_of(minimum))] = {{"outcome", name_of(weakest->outcome)},
-                                                  {"reason", token_of(weakest->reason)}};
-        }
-        return out;
-    }
-
     const Site& site_;
+    std::array<Site, asked_minimums.size()> minimums_; // in that order
     Unused unused_;
     Gate gate_;
 };
@@ -176,16 +146,15 @@ asio::awaitable<Json> survey(const Json& request, const CommandParts& parts) {
     const Millis wait = std::clamp(Millis{number_of(request, "wait_ms")}, Millis{0}, longest_wait);
 
     const Time now = parts.clock.now();
-    std::vector<Surveyed> questions;
+    const Survey survey(parts, site);
+    std::vector<Context> questions;
     std::map<std::string, NextHop> wanted;
     for (const Json& ask : *asks) {
-        auto question = read_question(ask, site, now);
+        auto question = read_question(ask, now);
         if (!question)
             co_return control_error(question.error());
-        for (const NextHop& next_hop : question->way.next_hops)
-            if (const FactsPtr facts = parts.facts.find(next_hop.key());
-                is_judged(next_hop) && (!facts || !facts->fresh(now)))
-                wanted.emplace(next_hop.key(), next_hop);
+        for (NextHop& next_hop : survey.unknown(*question, now))
+            wanted.emplace(next_hop.key(), std::move(next_hop));
         questions.push_back(*std::move(question));
     }
     std::vector<NextHop> to_learn;
@@ -196,10 +165,9 @@ asio::awaitable<Json> survey(const Json& request, const CommandParts& parts) {
                           (void)co_await parts.gate.resolver().learn(next_hop, wait);
                       });
 
-    Survey one(parts, site);
     Json answers = Json::array();
-    for (const Surveyed& question : questions)
-        answers.push_back(one.answer(question, parts.clock.now()));
+    for (const Context& question : questions)
+        answers.push_back(survey.answer(question, parts.clock.now()));
     co_return control_result({{"answers", std::move(answers)}});
 }
 

@@ -25,8 +25,8 @@ constexpr std::size_t most_surveyed = 500; // in one request
 //     "minimums": {"encrypted": {"outcome": "meets", "reason": ""}, ...},
 //     "verdict": {"rule": "default", "open": [], "outcome": ..., "reason": ..., "would": ...}}]}
 //
-// `offer` is null where nobody can tell, `minimums` is null where nothing is judged: an internal or
-// a hidden next hop.
+// `offer` is null where nobody can tell or had to look; `minimums` is null for an internal next
+// hop, which is not judged. Exceptions and promises count as they would for mail.
 asio::awaitable<Json> survey(const Json& request, const CommandParts& parts);
 
 } // namespace surehop

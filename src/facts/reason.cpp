@@ -95,6 +95,11 @@ std::optional<Reason> reason_of(std::string_view token) {
 
 std::string_view sentence_of(Reason reason) { return row(reason).sentence; }
 
+std::string_view sentence_of_token(std::string_view token) {
+    const auto reason = reason_of(token);
+    return reason ? sentence_of(*reason) : std::string_view();
+}
+
 Fault fault_of(Reason reason) { return row(reason).fault; }
 
 std::span<const ReasonRow> all_reasons() { return rows; }

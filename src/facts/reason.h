@@ -72,6 +72,9 @@ std::optional<Reason> reason_of(std::string_view token);
 // What was found, as the end of "... , but ": "its MTA-STS policy is in testing mode".
 std::string_view sentence_of(Reason reason);
 
+// The same for a token; "" for one that is none.
+std::string_view sentence_of_token(std::string_view token);
+
 // Whose doing it is. A sender is told for good (5xx) only of what is the destination's: what is
 // ours, or may be, passes, and a bounce does not.
 enum class Fault : std::uint8_t {

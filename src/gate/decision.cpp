@@ -56,7 +56,7 @@ LedgerRow ledger_row(const Decision& d, Time now, const std::string& queue_id) {
     row.reason = token_of(d.verdict.reason);
     row.action = name_of(d.verdict.action);
     row.would = name_of(d.verdict.would);
-    if (d.lock == Lock::none && d.verdict.action == Action::accept)
+    if (d.lock == Lock::none && !refuses(d.verdict.action))
         row.detail = "unbound";
     if (d.verdict.demanded != Level::none)
         row.detail = fmt::format("the lock demands {}", name_of(d.verdict.demanded));

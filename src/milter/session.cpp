@@ -73,34 +73,11 @@ PolicyMode strictest_mode(const RuleSet& rules) {
     return enforced ? PolicyMode::enforce : rules.mode();
 }
 
-// "a@one.test, b@two.test and 7 more"
-std::string first_of(const std::vector<std::string>& recipients) {
-    constexpr std::size_t most_named = 3;
-    const std::size_t named = std::min(recipients.size(), most_named);
-    std::string out;
-    for (const std::string& recipient : std::span(recipients).first(named))
-        out += fmt::format("{}{}", out.empty() ? "" : ", ", printable(recipient, 100));
-    return recipients.size() == named
-               ? out
-               : fmt::format("{} and {} more", out, recipients.size() - named);
-}
-
 // "REQUIRETLS" (RFC 8689 §2).
 bool asks_for_tls(std::span<const std::string_view> parameters) {
     return std::ranges::any_of(parameters, [](std::string_view parameter) {
         return same_ignoring_case(parameter, "REQUIRETLS");
     });
-}
-
-// A quoted-string for a header field (RFC 5322 §3.2.4), on one line.
-std::string quoted(const std::string& text) {
-    std::string out = "\"";
-    for (const char c : printable(text, 60)) {
-        if (c == '"' || c == '\\')
-            out += '\\';
-        out += c;
-    }
-    return out + '"';
 }
 
 } // namespace
@@ -412,20 +389,12 @@ std::string Session::mark(const Message& message, MessageActions& actions) const
             if (!actions.delete_header(name, i))
                 return "a forged header cannot be removed";
 
-    // The reason of a quarantine is lost on Postfix before 3.10, hence the header there too. It
-    // goes with the message and never names recipients: they may be blind copies.
+    // The reason of a quarantine is lost on Postfix before 3.10, hence the header there too.
     if (const std::optional<Mark>& why = message.hold ? message.hold : message.tag) {
-        const std::string value =
-            fmt::format("{};{} rule={}; ref={}", why->outcome, message.hold ? " held;" : "",
-                        quoted(why->rule), why->reference);
-        if (!actions.add_header(name, value))
+        if (!actions.add_header(name, header_text(*why, message.hold.has_value())))
             return "it cannot be marked";
     }
-    // Only the postmaster sees this text.
-    if (message.hold &&
-        !actions.quarantine(fmt::format("surehop: {} for {}, rule {}, ref {}",
-                                        message.hold->outcome, first_of(message.hold->recipients),
-                                        quoted(message.hold->rule), message.hold->reference)))
+    if (message.hold && !actions.quarantine(hold_text(*message.hold)))
         return "it cannot be held";
     return "";
 }

@@ -4,6 +4,7 @@
 #include "gate/gate.h"
 #include "gate/site.h"
 #include "milter/incident.h"
+#include "milter/mark.h"
 #include "milter/refusals.h"
 #include "milter/reply.h"
 #include "store/ledger.h"
@@ -75,14 +76,6 @@ class Session {
     void abort(); // the message is over; the connection goes on
 
   private:
-    // Why a message is held or tagged: of the first recipient that asked for it, and all of them.
-    struct Mark {
-        std::string outcome;
-        std::string rule;
-        std::string reference;
-        std::vector<std::string> recipients;
-    };
-
     struct Message {
         SitePtr site;
         Context context; // without a recipient

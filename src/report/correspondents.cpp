@@ -22,12 +22,6 @@ struct LogLine {
     std::string_view rest; // from "to=" or "from=" on
 };
 
-bool is_queue_id(std::string_view text) {
-    constexpr std::size_t longest = 40;
-    return text.size() >= 5 && text.size() <= longest &&
-           std::ranges::all_of(text, is_letter_or_digit);
-}
-
 std::optional<LogLine> log_line(std::string_view text) {
     for (const std::string_view key : {": to=", ": from="}) {
         const auto at = text.find(key);

@@ -3,6 +3,7 @@
 
 #include "base/csv.h"
 #include "base/text.h"
+#include "report/figures.h"
 
 #include <fmt/format.h>
 
@@ -15,19 +16,6 @@ namespace surehop {
 namespace {
 
 using Number = std::uint64_t;
-
-Number number(const Json& object, const char* name) { return object.at(name).get<Number>(); }
-
-std::string text(const Json& object, const char* name) {
-    const Json& value = object.at(name);
-    return value.is_string() ? printable(value.get_ref<const std::string&>(), 300) : "";
-}
-
-std::string share(Number part, Number all) {
-    return all == 0 ? ""
-                    : fmt::format("{:5.1f} %",
-                                  100.0 * static_cast<double>(part) / static_cast<double>(all));
-}
 
 std::string line(std::string_view name, Number count, const std::string& behind = "") {
     return fmt::format("  {:<26} {:>10}{}{}\n", name, count, behind.empty() ? "" : "  ", behind);
@@ -53,20 +41,20 @@ std::string lines(const Json& counts, Number all) {
 
 std::string head_text(const Json& report) {
     const Json& ledger = report.at("ledger");
-    std::string out =
-        fmt::format("surehop report, {} to {}\n", text(report, "since"), text(report, "until"));
-    if (number(ledger, "rows") == 0)
+    std::string out = fmt::format("surehop report, {} to {}\n", text_in(report, "since"),
+                                  text_in(report, "until"));
+    if (number_in(ledger, "rows") == 0)
         return out + "the ledger has no row of that time\n";
-    out += fmt::format("rows {} to {} of the ledger, head {}\n", number(ledger, "first"),
-                       number(ledger, "last"), text(ledger, "head"));
-    if (const std::string mode = text(report, "mode"); !mode.empty())
+    out += fmt::format("rows {} to {} of the ledger, head {}\n", number_in(ledger, "first"),
+                       number_in(ledger, "last"), text_in(ledger, "head"));
+    if (const std::string mode = text_in(report, "mode"); !mode.empty())
         out += fmt::format("mode at the end: {}\n", mode);
     return out;
 }
 
 std::string mail_text(const Json& report) {
     const Json& recipients = report.at("recipients");
-    const Number all = number(recipients, "all");
+    const Number all = number_in(recipients, "all");
     std::string out = title("Messages");
     out += lines(report.at("messages"), sum(report.at("messages")));
     out += title("Recipients");
@@ -75,24 +63,24 @@ std::string mail_text(const Json& report) {
         out += line(name, count.get<Number>(), share(count.get<Number>(), all));
     out += title("What was done");
     out += lines(recipients.at("actions"), all);
-    if (const Number summed = number(recipients, "refused_in_floods"); summed > 0)
+    if (const Number summed = number_in(recipients, "refused_in_floods"); summed > 0)
         out += line("refused in floods", summed, "  beyond those above, counted together");
     if (const Json& audited = recipients.at("audited"); sum(audited) > 0) {
         out += title("What enforce mode would have done instead, in audit mode");
         out += lines(audited, all);
     }
     const Json& on = report.at("went_on");
-    const Number went = number(on, "recipients");
+    const Number went = number_in(on, "recipients");
     out += title("Recipients whose mail went on, by the level that delivery is held to");
     out += lines(on.at("held_to"), went);
-    out += line("under an exception", number(on, "under_exception"),
-                share(number(on, "under_exception"), went));
-    out += line("not looked up", number(on, "not_looked_up"),
-                share(number(on, "not_looked_up"), went));
+    out += line("under an exception", number_in(on, "under_exception"),
+                share(number_in(on, "under_exception"), went));
+    out += line("not looked up", number_in(on, "not_looked_up"),
+                share(number_in(on, "not_looked_up"), went));
     out += title("Recipients whose mail went on, by the minimum required");
     out += lines(on.at("required"), went);
-    if (const Number unbound = number(on, "unbound"); unbound > 0)
-        out += line("accepted unbound", unbound, "  no lock binds their delivery");
+    if (const Number unbound = number_in(on, "unbound"); unbound > 0)
+        out += line("unbound", unbound, "  no lock binds their delivery");
     return out;
 }
 
@@ -101,33 +89,33 @@ std::string rules_text(const Json& report) {
     out += fmt::format("  {:<26} {:>10} {:>10} {:>11} {:>9} {:>9}\n", "", "recipients", "meets",
                        "falls short", "unknown", "no mail");
     for (const Json& rule : report.at("rules")) {
-        const std::string name = text(rule, "rule");
+        const std::string name = text_in(rule, "rule");
         const Json& outcomes = rule.at("outcomes");
-        out +=
-            fmt::format("  {:<26} {:>10} {:>10} {:>11} {:>9} {:>9}\n",
-                        name.empty() ? "(no readable address)" : name, number(rule, "recipients"),
-                        number(outcomes, "meets"), number(outcomes, "falls-short"),
-                        number(outcomes, "unknown"), number(outcomes, "no-mail"));
+        out += fmt::format("  {:<26} {:>10} {:>10} {:>11} {:>9} {:>9}\n",
+                           name.empty() ? "(no readable address)" : name,
+                           number_in(rule, "recipients"), number_in(outcomes, "meets"),
+                           number_in(outcomes, "falls-short"), number_in(outcomes, "unknown"),
+                           number_in(outcomes, "no-mail"));
     }
     return out;
 }
 
 std::string domains_text(const Json& domains, std::string_view words) {
-    if (number(domains, "domains") == 0)
+    if (number_in(domains, "domains") == 0)
         return "";
     const std::size_t shown = domains.at("top").size();
-    std::string out =
-        title(shown < number(domains, "domains")
-                  ? fmt::format("{} ({} of {} domains)", words, shown, number(domains, "domains"))
-                  : std::string(words));
+    std::string out = title(
+        shown < number_in(domains, "domains")
+            ? fmt::format("{} ({} of {} domains)", words, shown, number_in(domains, "domains"))
+            : std::string(words));
     for (const Json& domain : domains.at("top")) {
-        const std::string name = text(domain, "domain");
-        out += line(name.empty() ? "(no domain)" : name, number(domain, "recipients"));
+        const std::string name = text_in(domain, "domain");
+        out += line(name.empty() ? "(no domain)" : name, number_in(domain, "recipients"));
         for (const Json& reason : domain.at("reasons")) {
-            const std::string sentence = text(reason, "sentence");
+            const std::string sentence = text_in(reason, "sentence");
             if (!sentence.empty())
-                out += fmt::format("      {} ({}): {}\n", sentence, text(reason, "reason"),
-                                   number(reason, "recipients"));
+                out += fmt::format("      {} ({}): {}\n", sentence, text_in(reason, "reason"),
+                                   number_in(reason, "recipients"));
         }
     }
     return out;
@@ -135,26 +123,26 @@ std::string domains_text(const Json& domains, std::string_view words) {
 
 std::string who(const Json& exception) {
     const std::string recipient =
-        exception.contains("recipient") ? text(exception, "recipient") : std::string();
+        exception.contains("recipient") ? text_in(exception, "recipient") : std::string();
     if (!recipient.empty())
         return recipient;
-    return exception.contains("domain") ? "an address at " + text(exception, "domain")
+    return exception.contains("domain") ? "an address at " + text_in(exception, "domain")
                                         : std::string("not in the store any more");
 }
 
 std::string exceptions_text(const Json& exceptions) {
     std::string out = title("Exceptions");
-    out += line("live", number(exceptions, "live"));
-    out += line("to come", number(exceptions, "to_come"));
+    out += line("live", number_in(exceptions, "live"));
+    out += line("to come", number_in(exceptions, "to_come"));
     for (const Json& one : exceptions.at("used"))
         out += fmt::format("  used: {} for {}{}: {} recipients, of whom {} would have fallen "
                            "short\n",
-                           number(one, "id"), who(one),
-                           one.contains("owner") ? ", owner " + text(one, "owner") : "",
-                           number(one, "recipients"), number(one, "needed"));
+                           number_in(one, "id"), who(one),
+                           one.contains("owner") ? ", owner " + text_in(one, "owner") : "",
+                           number_in(one, "recipients"), number_in(one, "needed"));
     for (const Json& one : exceptions.at("ending"))
-        out += fmt::format("  about to end: {} for {}, owner {}, until {}\n", number(one, "id"),
-                           who(one), text(one, "owner"), text(one, "until"));
+        out += fmt::format("  about to end: {} for {}, owner {}, until {}\n", number_in(one, "id"),
+                           who(one), text_in(one, "owner"), text_in(one, "until"));
     return out;
 }
 
@@ -163,18 +151,18 @@ std::string events_text(const Json& report) {
     if (!report.at("downgrades").empty())
         out += title("Destinations that became weaker");
     for (const Json& one : report.at("downgrades"))
-        out += fmt::format("  {}: {} ({}), {} times, last {}\n", text(one, "next_hop"),
-                           text(one, "sentence"), text(one, "reason"), number(one, "times"),
-                           text(one, "last"));
+        out += fmt::format("  {}: {} ({}), {} times, last {}\n", text_in(one, "next_hop"),
+                           text_in(one, "sentence"), text_in(one, "reason"),
+                           number_in(one, "times"), text_in(one, "last"));
     if (!report.at("incidents").empty())
         out += title("Incidents");
     for (const Json& one : report.at("incidents"))
-        out += fmt::format("  {} {}\n", text(one, "time"), text(one, "detail"));
+        out += fmt::format("  {} {}\n", text_in(one, "time"), text_in(one, "detail"));
     if (!report.at("mode_changes").empty())
         out += title("Changes of the mode");
     for (const Json& one : report.at("mode_changes"))
-        out += fmt::format("  {} to {} ({}: {})\n", text(one, "time"), text(one, "mode"),
-                           text(one, "kind"), text(one, "detail"));
+        out += fmt::format("  {} to {} ({}: {})\n", text_in(one, "time"), text_in(one, "mode"),
+                           text_in(one, "kind"), text_in(one, "detail"));
     if (!report.at("changes").empty()) {
         out += title("Other rows of the ledger");
         for (const auto& [kind, count] : report.at("changes").items())
@@ -200,7 +188,7 @@ class Lines {
     void domains(std::string_view section, const Json& domains) {
         for (const Json& domain : domains.at("top"))
             for (const Json& reason : domain.at("reasons"))
-                add(section, text(domain, "domain"), text(reason, "reason"),
+                add(section, text_in(domain, "domain"), text_in(reason, "reason"),
                     reason.at("recipients"));
     }
     std::string take() { return std::move(out_); }
@@ -213,7 +201,7 @@ class Lines {
 
 std::string report_text(const Json& report) {
     std::string out = head_text(report);
-    if (number(report.at("ledger"), "rows") > 0) {
+    if (number_in(report.at("ledger"), "rows") > 0) {
         out += mail_text(report);
         out += rules_text(report);
         out += domains_text(report.at("falls_short"), "Domains that fall short");
@@ -224,7 +212,7 @@ std::string report_text(const Json& report) {
         if (report.contains("addresses") && !report.at("addresses").empty()) {
             out += title("Recipients who fell short, or of whom it could not be told");
             for (const Json& one : report.at("addresses"))
-                out += line(text(one, "recipient"), number(one, "times"));
+                out += line(text_in(one, "recipient"), number_in(one, "times"));
         }
     }
     out += exceptions_text(report.at("exceptions"));
@@ -251,7 +239,7 @@ std::string report_csv(const Json& report) {
     out.counts("required", "", on.at("required"));
     out.add("unbound", "", "", on.at("unbound"));
     for (const Json& rule : report.at("rules")) {
-        const std::string name = text(rule, "rule");
+        const std::string name = text_in(rule, "rule");
         for (const auto& [outcome, count] : rule.at("outcomes").items())
             out.add("rule", name, outcome, count);
         for (const auto& [action, count] : rule.at("actions").items())
@@ -262,14 +250,14 @@ std::string report_csv(const Json& report) {
     out.domains("no-mail", report.at("no_mail"));
     if (report.contains("addresses"))
         for (const Json& one : report.at("addresses"))
-            out.add("address", text(one, "recipient"), "", one.at("times"));
+            out.add("address", text_in(one, "recipient"), "", one.at("times"));
     for (const Json& one : report.at("exceptions").at("used")) {
         const std::string id = print_json(one.at("id"));
         out.add("exception", id, "recipients", one.at("recipients"));
         out.add("exception", id, "needed", one.at("needed"));
     }
     for (const Json& one : report.at("downgrades"))
-        out.add("downgrade", text(one, "next_hop"), text(one, "reason"), one.at("times"));
+        out.add("downgrade", text_in(one, "next_hop"), text_in(one, "reason"), one.at("times"));
     for (const auto& [kind, count] : report.at("changes").items())
         out.add("change", kind, "", count);
     return out.take();

@@ -47,10 +47,8 @@ Json by_level(const Counts& counts) {
 }
 
 Json reason_json(const std::string& token, Count recipients) {
-    const auto reason = reason_of(token);
-    return Json{{"reason", token},
-                {"sentence", reason ? sentence_of(*reason) : std::string_view()},
-                {"recipients", recipients}};
+    return Json{
+        {"reason", token}, {"sentence", sentence_of_token(token)}, {"recipients", recipients}};
 }
 
 // The `top` of them, most first, as pairs.
@@ -143,10 +141,9 @@ Json downgrades_json(const Totals& totals) {
     for (const auto& one : most(totals.downgrades, totals.downgrades.size(),
                                 [](const DowngradeTally& downgrade) { return downgrade.times; })) {
         const auto& [next_hop, token] = one->first;
-        const auto reason = reason_of(token);
         out.push_back({{"next_hop", next_hop},
                        {"reason", token},
-                       {"sentence", reason ? sentence_of(*reason) : std::string_view()},
+                       {"sentence", sentence_of_token(token)},
                        {"times", one->second.times},
                        {"last", format_time(one->second.last)}});
     }

@@ -4,6 +4,7 @@
 #include "base/csv.h"
 #include "base/text.h"
 #include "facts/reason.h"
+#include "report/figures.h"
 
 #include <fmt/format.h>
 
@@ -28,26 +29,6 @@ Json untold() {
                                                  {"reason", token_of(Reason::look_up_running)}};
     out["verdict"] = nullptr;
     return out;
-}
-
-std::string sentence(const std::string& token) {
-    const auto reason = reason_of(token);
-    return reason ? std::string(sentence_of(*reason)) : token;
-}
-
-std::string text(const Json& object, const char* name) {
-    const Json& value = object.at(name);
-    return value.is_string() ? printable(value.get_ref<const std::string&>(), 300) : "";
-}
-
-std::uint64_t number(const Json& object, const char* name) {
-    return object.at(name).get<std::uint64_t>();
-}
-
-std::string share(std::uint64_t part, std::uint64_t all) {
-    return all == 0 ? ""
-                    : fmt::format("{:.1f} %",
-                                  100.0 * static_cast<double>(part) / static_cast<double>(all));
 }
 
 } // namespace
@@ -85,7 +66,7 @@ void SurveySums::add(const std::string& domain, const Correspondent& corresponde
         sum.offer = answer.at("offer");
         sum.minimums = answer.at("minimums");
     }
-    const Json& levels = sum.minimums;
+    const Json& levels = answer.at("minimums"); // exceptions may be for one of them
     for (const std::string_view minimum : minimums) {
         const std::string name(minimum);
         count(minimums_[name],
@@ -145,29 +126,28 @@ Json SurveySums::json() const {
 
 std::string survey_text(const Json& survey, const SurveyView& view) {
     std::string out =
-        fmt::format("{} mails to {} recipients in {} domains\n", number(survey, "mails"),
-                    number(survey, "recipients"), number(survey, "domains"));
-    const std::uint64_t mails = number(survey, "mails"), domains = number(survey, "domains");
+        fmt::format("{} mails to {} recipients in {} domains\n", number_in(survey, "mails"),
+                    number_in(survey, "recipients"), number_in(survey, "domains"));
+    const std::uint64_t mails = number_in(survey, "mails"), domains = number_in(survey, "domains");
     out += fmt::format("\nWhat each minimum would have done\n  {:<14}{:>22}{:>22}{:>22}\n",
                        "minimum", "meets", "falls short", "unknown");
     for (const auto& [what, all] : {std::pair("mails", mails), std::pair("domains", domains)})
         for (const auto& [minimum, row] : survey.at("minimums").items()) {
             out += fmt::format("  {:<14}", minimum);
             for (const char* outcome : {"meets", "falls-short", "unknown"}) {
-                const std::uint64_t count = number(row.at(outcome), what);
+                const std::uint64_t count = number_in(row.at(outcome), what);
                 out += fmt::format("{:>22}",
                                    fmt::format("{} {} {:>8}", count, what, share(count, all)));
             }
             out += "\n";
         }
     const Json& any = survey.at("minimums").at("encrypted");
-    if (const Json& none = any.at("no-mail"); number(none, "domains") > 0)
-        out += fmt::format("  {} mails to {} domains that take no mail\n", number(none, "mails"),
-                           number(none, "domains"));
-    if (const Json& own = any.at("not-judged"); number(own, "domains") > 0)
-        out += fmt::format("  {} mails to {} domains that are internal, or whose next hop cannot "
-                           "be seen\n",
-                           number(own, "mails"), number(own, "domains"));
+    if (const Json& none = any.at("no-mail"); number_in(none, "domains") > 0)
+        out += fmt::format("  {} mails to {} domains that take no mail\n", number_in(none, "mails"),
+                           number_in(none, "domains"));
+    if (const Json& own = any.at("not-judged"); number_in(own, "domains") > 0)
+        out += fmt::format("  {} mails to {} domains that are internal\n", number_in(own, "mails"),
+                           number_in(own, "domains"));
 
     out +=
         "  Whether a server has TLS at all shows at delivery only: at 'encrypted' and 'verified', "
@@ -187,13 +167,13 @@ std::string survey_text(const Json& survey, const SurveyView& view) {
         if (levels.is_null())
             continue;
         const Json& answer = levels.at(view.minimum);
-        const std::string outcome = text(answer, "outcome");
+        const std::string outcome = text_in(answer, "outcome");
         if (outcome == "meets" || ++failing > view.top)
             continue;
-        const std::string offer = text(domain, "offer");
-        list += fmt::format("  {:<30} {:>8}  {}{} ({})\n", text(domain, "domain"),
-                            number(domain, "mails"), outcome == "unknown" ? "unknown: " : "",
-                            sentence(text(answer, "reason")), text(answer, "reason"));
+        list +=
+            fmt::format("  {:<30} {:>8}  {}{} ({})\n", text_in(domain, "domain"),
+                        number_in(domain, "mails"), outcome == "unknown" ? "unknown: " : "",
+                        sentence_of_token(text_in(answer, "reason")), text_in(answer, "reason"));
     }
     if (failing > 0)
         out +=
@@ -209,9 +189,9 @@ std::string survey_csv(const Json& survey) {
         cells.emplace_back(minimum);
     std::string out = csv_line(cells);
     for (const Json& domain : survey.at("list")) {
-        cells = {text(domain, "domain"), print_json(domain.at("mails")),
-                 print_json(domain.at("recipients")), text(domain, "next_hop"),
-                 text(domain, "offer")};
+        cells = {text_in(domain, "domain"), print_json(domain.at("mails")),
+                 print_json(domain.at("recipients")), text_in(domain, "next_hop"),
+                 text_in(domain, "offer")};
         for (const std::string_view minimum : minimums) {
             const Json& row = domain.at("minimums");
             if (row.is_null()) {
@@ -219,8 +199,8 @@ std::string survey_csv(const Json& survey) {
                 continue;
             }
             const Json& answer = row.at(std::string(minimum));
-            const std::string reason = text(answer, "reason");
-            cells.push_back(text(answer, "outcome") + (reason.empty() ? "" : ": " + reason));
+            const std::string reason = text_in(answer, "reason");
+            cells.push_back(text_in(answer, "outcome") + (reason.empty() ? "" : ": " + reason));
         }
         out += csv_line(cells);
     }

@@ -19,10 +19,15 @@ Fate fate_of(std::string_view action) {
     return action == name_of(Action::accept) ? Fate::accepted : Fate::refused;
 }
 
+// As the gate notes it first, where no lock binds delivery.
+bool is_unbound(const LedgerRow& row) { return row.detail.starts_with("unbound"); }
+
 // `encrypted` and `verified` are on offer wherever they could be bound: whether a server has TLS
 // at all is known only when they are.
 Level held_to(const LedgerRow& row) {
     const Level level = level_of(row.level).value_or(Level::none);
+    if (is_unbound(row))
+        return Level::none;
     if (level >= Level::authenticated)
         return level;
     const bool bound = row.outcome == name_of(OutcomeKind::meets) &&
@@ -82,7 +87,7 @@ void Tally::add_decision(const LedgerRow& row) {
         else
             ++totals_.held_to[std::string(name_of(held_to(row)))];
         ++totals_.required[row.minimum.empty() ? std::string(name_of(Level::none)) : row.minimum];
-        if (row.detail == "unbound")
+        if (is_unbound(row))
             ++totals_.unbound;
     }
     if (row.exception != 0) {

@@ -82,7 +82,7 @@ struct Totals {
     Count excepted = 0;  // an exception let pass what offers less than the minimum
     Count not_asked = 0; // nothing was required or the next hop is internal: no look-up
     Counts required;     // by minimum
-    Count unbound = 0;   // accepted though no lock binds their delivery
+    Count unbound = 0;   // of all these: let pass though no lock binds their delivery
 
     std::map<std::string, RuleTally, std::less<>> rules; // "": the address could not be read
     DomainTallies falls_short, unknown, no_mail;

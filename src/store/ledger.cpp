@@ -100,15 +100,7 @@ Result<std::vector<LedgerRow>> Ledger::trace(std::string_view what, std::size_t 
     query->bind(1, static_cast<std::int64_t>(std::min(most, limit))).bind(2, what);
     query->bind(3, asked.address).bind(4, asked.shown);
     query->bind(5, asked.whole_domain).bind(6, asked.domain);
-    std::vector<LedgerRow> rows;
-    for (;;) {
-        const auto row = query->step();
-        if (!row)
-            return Error{row.error()};
-        if (!*row)
-            return rows;
-        rows.push_back(row_of(*query));
-    }
+    return rows_of(*query);
 }
 
 Result<std::vector<LedgerRow>> Ledger::of_message(std::string_view queue_id, Time arrival) const {
@@ -122,15 +114,7 @@ Result<std::vector<LedgerRow>> Ledger::of_message(std::string_view queue_id, Tim
         return Error{query.error()};
     query->bind(1, queue_id).bind(2, arrival - before_arrival).bind(3, arrival + after_arrival);
     query->bind(4, most_of_message);
-    std::vector<LedgerRow> rows;
-    for (;;) {
-        const auto row = query->step();
-        if (!row)
-            return Error{row.error()};
-        if (!*row)
-            return rows;
-        rows.push_back(row_of(*query));
-    }
+    return rows_of(*query);
 }
 
 Result<Ledger::Holds> Ledger::holds() const {

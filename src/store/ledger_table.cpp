@@ -80,6 +80,18 @@ LedgerRow row_of(const Statement& found) {
     return row;
 }
 
+Result<std::vector<LedgerRow>> rows_of(Statement& query) {
+    std::vector<LedgerRow> rows;
+    for (;;) {
+        const auto found = query.step();
+        if (!found)
+            return Error{found.error()};
+        if (!*found)
+            return rows;
+        rows.push_back(row_of(query));
+    }
+}
+
 Status insert_row(Database& database, LedgerRow row) {
     const auto before = latest(database);
     if (!before)

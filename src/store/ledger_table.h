@@ -20,6 +20,7 @@ namespace surehop {
 const std::string& ledger_columns();
 constexpr int ledger_column_count = 4 + static_cast<int>(ledger_texts.size());
 LedgerRow row_of(const Statement& found);
+Result<std::vector<LedgerRow>> rows_of(Statement& query); // all that it finds
 
 // Within a transaction that writes. Gives the row its id, its domain and its chain value: the last
 // row is asked of the database each time, so that it is right whatever was rolled back before.

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
-#include "control/commands.h"
 #include "milter/session.h"
+#include "support/command_parts.h"
 #include "support/run.h"
 #include "support/world.h"
 
@@ -113,11 +113,7 @@ unknown = "quarantine"
 
     World world{zones};
     const Time arrival = world.clock.now();
-    Commands commands{CommandParts{
-        world.gate(), world.process().facts, *world.process().allowlist, world.process().ledger,
-        *world.process().promises, world.clock, [this] { return world.site(); },
-        []() -> asio::awaitable<Json> { co_return Json::object(); }, [] { return Json::object(); },
-        [](const Peer&) { return control_result(nullptr); }}};
+    Commands commands{command_parts(world)};
     Peer admin{0, "root"};
 
   private:

@@ -73,7 +73,7 @@ def survey_alone(world):
     expect("exit status of one with nobody", said.status, 65)
     expect_match("what it says", said.err, "names nobody to whom mail was sent")
     path.write_text("sts.test\n")
-    expect("exit status of a bad lock", world.surehop.cli("survey", path, "--lock", "qmail").status, 69)
+    expect("exit status of a bad lock", world.surehop.cli("survey", path, "--lock", "qmail").status, 64)
 
 
 @story("The report says what was refused and why, in text and CSV, and names recipients only on demand", fresh=True)

@@ -36,6 +36,18 @@ TEST(Time, a_date_includes_its_day) {
     EXPECT_EQ(format_time(*parse_time("2028-02-29", now)), "2028-02-29T23:59:59Z");
 }
 
+TEST(Time, as_a_beginning_a_date_is_its_first_second) {
+    const auto begin = parse_begin_time("2027-03-31", now);
+    ASSERT_TRUE(begin);
+    EXPECT_EQ(format_time(*begin), "2027-03-31T00:00:00Z");
+    for (const char* text : {"2027-03-31T12:00:00Z", "+30d", "+100000000s"}) {
+        const auto same = parse_begin_time(text, now);
+        ASSERT_TRUE(same) << text;
+        EXPECT_EQ(*same, *parse_time(text, now)) << text;
+    }
+    EXPECT_FALSE(parse_begin_time("soon", now));
+}
+
 TEST(Time, a_length_counts_from_now) {
     EXPECT_EQ(*parse_time("+30d", now), now + std::chrono::days{30});
     EXPECT_EQ(*parse_time("+0s", now), now);

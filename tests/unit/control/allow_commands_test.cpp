@@ -2,8 +2,8 @@
 #include "control/allow_commands.h"
 
 #include "allow/exception_list.h"
+#include "support/command_parts.h"
 #include "support/run.h"
-#include "support/world.h"
 
 #include <gtest/gtest.h>
 
@@ -64,11 +64,11 @@ class AllowCommandsTest : public ::testing::Test {
 
     World world{zones};
     AllowTerms terms;
-    Commands commands{CommandParts{
-        world.gate(), world.process().facts, *world.process().allowlist, world.process().ledger,
-        *world.process().promises, world.clock, [this] { return world.site(); },
-        []() -> asio::awaitable<Json> { co_return Json::object(); }, [] { return Json::object(); },
-        [](const Peer&) { return control_result(nullptr); }, [this] { return terms; }}};
+    Commands commands{[this] {
+        CommandParts parts = command_parts(world);
+        parts.allow = [this] { return terms; };
+        return parts;
+    }()};
     Peer admin{0, "root"};
 };
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/commands.h"
 
+#include "support/command_parts.h"
 #include "support/run.h"
-#include "support/world.h"
 
 #include <gtest/gtest.h>
 
@@ -25,17 +25,7 @@ constexpr std::string_view zones = R"(
 
 class CommandsTest : public ::testing::Test {
   protected:
-    CommandsTest()
-        : commands(CommandParts{
-              world.gate(), world.process().facts, *world.process().allowlist,
-              world.process().ledger, *world.process().promises, world.clock,
-              [this] { return world.site(); },
-              []() -> asio::awaitable<Json> { co_return Json{{"checks", Json::array()}}; },
-              [] { return Json{{"version", "test"}}; },
-              [this](const Peer&) {
-                  ++reloads;
-                  return control_result(nullptr);
-              }}) {
+    CommandsTest() {
         admin.may_read = admin.may_change = true;
         reader.may_read = true;
     }
@@ -59,7 +49,14 @@ class CommandsTest : public ::testing::Test {
 
     int reloads = 0;
     World world{zones};
-    Commands commands;
+    Commands commands{[this] {
+        CommandParts parts = command_parts(world);
+        parts.reload = [this](const Peer&) {
+            ++reloads;
+            return control_result(nullptr);
+        };
+        return parts;
+    }()};
     Peer admin{0, "root"};
     Peer reader{1000, "reader"};
 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/survey.h"
 
+#include "support/command_parts.h"
 #include "support/run.h"
-#include "support/world.h"
 
 #include <gtest/gtest.h>
 
@@ -29,15 +29,7 @@ constexpr std::string_view zones = R"(
 
 class SurveyTest : public ::testing::Test {
   protected:
-    SurveyTest()
-        : commands(CommandParts{world.gate(), world.process().facts, *world.process().allowlist,
-                                world.process().ledger, *world.process().promises, world.clock,
-                                [this] { return world.site(); },
-                                []() -> asio::awaitable<Json> { co_return Json::object(); },
-                                [] { return Json::object(); },
-                                [](const Peer&) { return control_result(nullptr); }}) {
-        reader.may_read = true;
-    }
+    SurveyTest() { reader.may_read = true; }
     Json reply(Json request) {
         request["do"] = "survey";
         return run(world.loop, commands.answer(std::move(request), reader));
@@ -61,7 +53,7 @@ class SurveyTest : public ::testing::Test {
     }
 
     World world{zones};
-    Commands commands;
+    Commands commands{command_parts(world)};
     Peer reader{1000, "reader"};
 };
 
@@ -117,6 +109,21 @@ scope = "internal"
     EXPECT_TRUE(all[2].at("minimums").is_null());
     EXPECT_TRUE(all[2].at("offer").is_null());
     EXPECT_EQ(all[2].at("verdict").at("would"), "accept");
+}
+
+// As mail would have it, whoever the others at that domain are.
+TEST_F(SurveyTest, exceptions_count_for_those_they_cover) {
+    Exception made;
+    made.recipient = pattern_of("b@none.test");
+    made.lowest = Level::encrypted;
+    made.reason = made.owner = made.created_by = "x";
+    made.from = world.clock.now();
+    made.until = made.from + Seconds{60};
+    (void)value(world.process().allowlist->add(made));
+    const Json all = answers({{"b@none.test", nullptr}, {"c@none.test", nullptr}});
+    EXPECT_EQ(outcome(all[0], "dane"), "meets");
+    EXPECT_EQ(outcome(all[1], "dane"), "falls-short");
+    EXPECT_EQ(all[0].at("offer"), "verified");
 }
 
 TEST_F(SurveyTest, as_if_there_were_another_lock) {

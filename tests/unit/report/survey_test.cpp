@@ -85,7 +85,8 @@ TEST(Survey, text_for_people) {
     const std::string text = survey_text(sums().json(), {});
     for (const char* part :
          {"11 mails to 5 recipients in 4 domains\n", "authenticated       5 mails   45.5 %",
-          "1 mails to 1 domains that are internal", "default                    accept 6, reject 4",
+          "1 mails to 1 domains that are internal\n",
+          "default                    accept 6, reject 4",
           "would not have met 'authenticated', by mails\n  bad.test ",
           "it publishes no MTA-STS policy (sts-txt-none)\n",
           "unknown: its protection is still being looked up (look-up-running)\n"})

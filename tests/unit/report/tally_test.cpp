@@ -118,6 +118,17 @@ TEST(Tally, what_delivery_is_held_to) {
     }
 }
 
+TEST(Tally, without_a_lock_delivery_is_held_to_nothing) {
+    Tally tally;
+    LedgerRow one = meets("A", "dane");
+    for (const char* detail : {"unbound", "unbound; next hops: a.test, b.test"}) {
+        one.detail = detail;
+        tally.add(one);
+    }
+    EXPECT_EQ(tally.totals().held_to, (Counts{{"none", 2}}));
+    EXPECT_EQ(tally.totals().unbound, 2U);
+}
+
 struct Message {
     std::vector<const char*> actions;
     Fate fate;

@@ -26,8 +26,21 @@ std::string secure(const Offer& offer) {
     return fmt::format("secure match={} servername=hostname", join(offer.hosts, ":"));
 }
 
-LockAnswer policy(const Offer& offer, Lock lock, TlsVersion least) {
-    return {LockAnswer::Kind::policy, *policy_text(offer, lock, least), offer.level, Reason::none};
+// A policy of a thousand hosts makes a report that nobody reads, and Postfix takes 100 000 octets.
+constexpr std::size_t longest_report = 16'000;
+
+// The patterns are the names of the offer and not the policy's own: Postfix puts them in the place
+// of match=, and a host left out because of its TLSA records (RFC 8461 §2) must stay left out.
+std::string sts_attributes(const Offer& offer, const StsOrigin& origin) {
+    std::string out = fmt::format(" policy_type=sts policy_domain={}", origin.domain);
+    for (const std::string& host : offer.hosts)
+        out += " mx_host_pattern=" + host;
+    const std::string policy = mtasts::print_policy(*origin.policy);
+    std::string lines;
+    for (const std::string_view line : split(policy, '\n'))
+        if (!line.empty())
+            lines += fmt::format(" {{ policy_string = {} }}", line);
+    return lines.size() <= longest_report ? out + lines : out;
 }
 
 } // namespace
@@ -41,7 +54,14 @@ std::optional<Lock> lock_of(std::string_view name) {
     return std::nullopt;
 }
 
-std::optional<std::string> policy_text(const Offer& offer, Lock lock, TlsVersion least) {
+StsOrigin origin_of(const NextHop& next_hop, const Facts& facts) {
+    if (!next_hop.domain() || facts.sts.standing.state != State::present)
+        return {};
+    return {next_hop.domain()->text(), &facts.sts.policy};
+}
+
+std::optional<std::string> policy_text(const Offer& offer, Lock lock, TlsVersion least,
+                                       const StsOrigin& origin) {
     if (lock == Lock::none || offer.hosts.empty())
         return std::nullopt;
     if (lock == Lock::sendmail)
@@ -50,7 +70,10 @@ std::optional<std::string> policy_text(const Offer& offer, Lock lock, TlsVersion
     case Level::dane:
         return least == TlsVersion::v1_2 ? "dane-only" : "dane-only" + protocols(lock, least);
     case Level::authenticated:
-        return fmt::format("{}{}", secure(offer), protocols(lock, least));
+        return fmt::format("{}{}{}", secure(offer), protocols(lock, least),
+                           lock == Lock::postfix310 && !origin.domain.empty()
+                               ? sts_attributes(offer, origin)
+                               : "");
     case Level::verified:
         return fmt::format("verify{}", protocols(lock, least));
     case Level::encrypted:
@@ -92,19 +115,43 @@ Assessment bindable(Assessment assessment, Lock lock) {
 }
 
 LockAnswer lock_answer(const Assessment& whole, Level floor, Lock lock, TlsVersion least,
-                       Published what_is_published) {
+                       Published what_is_published, const StsOrigin& origin) {
+    const auto policy = [&](const Offer& offer) {
+        LockAnswer out;
+        out.kind = LockAnswer::Kind::policy;
+        out.text = *policy_text(offer, lock, least, origin);
+        out.level = offer.level;
+        return out;
+    };
+    const auto not_found = [](Reason reason) {
+        LockAnswer out;
+        out.kind = LockAnswer::Kind::not_found;
+        out.reason = reason;
+        return out;
+    };
+    const auto temporary = [](std::string text, Reason reason, bool unknown) {
+        LockAnswer out;
+        out.text = std::move(text);
+        out.reason = reason;
+        out.unknown = unknown;
+        return out;
+    };
     const bool honoured = what_is_published == Published::honoured;
     const Assessment counted = bindable(whole, lock);
     if (whole.no_mail) {
         // The MTA finds out by itself and bounces at once. Should its DNS say otherwise than ours,
         // `dane-only` lets nothing out that cannot prove itself.
         const bool held = floor > Level::none || (whole.wait && honoured);
-        if (held && (lock == Lock::postfix || lock == Lock::postfix310))
-            return {LockAnswer::Kind::policy, "dane-only", Level::dane, *whole.no_mail};
+        if (held && (lock == Lock::postfix || lock == Lock::postfix310)) {
+            LockAnswer out = not_found(*whole.no_mail);
+            out.kind = LockAnswer::Kind::policy;
+            out.text = "dane-only";
+            out.level = Level::dane;
+            return out;
+        }
         if (held)
-            return {LockAnswer::Kind::temporary, std::string(sentence_of(*whole.no_mail)),
-                    Level::none, *whole.no_mail};
-        return {LockAnswer::Kind::not_found, "", Level::none, *whole.no_mail};
+            return temporary(std::string(sentence_of(*whole.no_mail)), *whole.no_mail, false);
+        return not_found(*whole.no_mail);
     }
 
     // What the destination publishes comes first, strongest first. DANE gives way to an MTA-STS
@@ -125,24 +172,23 @@ LockAnswer lock_answer(const Assessment& whole, Level floor, Lock lock, TlsVersi
     if (published != nullptr && published->level < floor)
         published = dane;
     if (published != nullptr && published->level >= floor && honoured)
-        return policy(*published, lock, least);
+        return policy(*published);
 
     // Nothing published binds: what the floor asks for, if it can be bound.
     for (auto offer = counted.offers.rbegin(); offer != counted.offers.rend(); ++offer)
         if (floor > Level::none && offer->level >= floor)
-            return policy(*offer, lock, least);
+            return policy(*offer);
 
     const Missing why = counted.why_not(floor == Level::none ? Level::authenticated : floor);
     if (floor == Level::none && honoured && (whole.wait || whole.enforced)) {
         const Reason reason = whole.wait.value_or(why.reason);
-        return {LockAnswer::Kind::temporary, fmt::format("mail must wait: {}", sentence_of(reason)),
-                Level::none, reason};
+        return temporary(fmt::format("mail must wait: {}", sentence_of(reason)), reason,
+                         why.unknown || counted.why_not(Level::dane).unknown);
     }
     if (floor == Level::none)
-        return {LockAnswer::Kind::not_found, "", Level::none, why.reason};
-    return {LockAnswer::Kind::temporary,
-            fmt::format("{} is required, but {}", name_of(floor), sentence_of(why.reason)),
-            Level::none, why.reason};
+        return not_found(why.reason);
+    return temporary(fmt::format("{} is required, but {}", name_of(floor), sentence_of(why.reason)),
+                     why.reason, why.unknown);
 }
 
 } // namespace surehop

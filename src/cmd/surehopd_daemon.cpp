@@ -81,12 +81,20 @@ Json exceptions_json(const Allowlist& allowlist, Time now) {
     return {{"live", counts.live}, {"to_come", counts.to_come}, {"ending", counts.ending}};
 }
 
+Json lock_json(const LockCounts& counts) {
+    return {{"policies", counts.policies},
+            {"not_found", counts.not_found},
+            {"deferred", counts.deferred},
+            {"would_defer", counts.would_defer}};
+}
+
 } // namespace
 
 Daemon::Daemon(Engine& engine)
     : engine_(engine), keeper_(*engine.opened.reader, *engine.opened.writer, engine.clock),
-      refusals_(engine.ledger, engine.references),
-      socketmap_(engine.gate, engine.clock, [&engine] { return engine.current.get()->site; }),
+      refusals_(engine.ledger, engine.references), deferrals_(engine.ledger),
+      socketmap_(
+          engine.gate, engine.clock, [&engine] { return engine.current.get()->site; }, deferrals_),
       commands_([&] {
           CommandParts parts = command_parts(engine);
           parts.status = [this] { return status(); };
@@ -205,6 +213,7 @@ int Daemon::run() {
         std::_Exit(EX_SOFTWARE); // its thread still uses what would be destroyed
     }
     refusals_.end(engine_.clock.now());
+    deferrals_.end(engine_.clock.now());
     record("stop", describe(*engine_.current.get()));
     keeper_.tell_head();
     log::info("surehopd has stopped");
@@ -215,6 +224,7 @@ asio::awaitable<void> Daemon::tick() {
     for (;;) {
         engine_.outage.tick(engine_.clock.now(), time_running());
         refusals_.tick(engine_.clock.now());
+        deferrals_.tick(engine_.clock.now());
         engine_.exception_files.look(engine_.current.get()->allow.terms(), engine_.clock.now());
         engine_.exception_watch.tick(engine_.clock.now());
         asio::steady_timer pause(engine_.loop, between_ticks);
@@ -282,6 +292,7 @@ Json Daemon::status() const {
                 {"resolvers", resolvers_json(*engine_.opened.dns)},
                 {"look_ups", engine_.resolver.in_flight()},
                 {"refreshes_planned", engine_.refresher.scheduled()},
+                {"lock_answers", lock_json(deferrals_.counts())},
                 {"downgrades", engine_.changes.downgrades},
                 {"policy_refreshes_failed", engine_.changes.refreshes_failed},
                 {"incidents", incidents_json(engine_.outage)},

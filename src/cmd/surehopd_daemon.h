@@ -39,6 +39,7 @@ class Daemon {
     Engine& engine_;
     LedgerKeeper keeper_;
     Refusals refusals_;
+    Deferrals deferrals_;
     SocketmapServer socketmap_;
     Commands commands_;
     ControlServer control_;

@@ -148,7 +148,8 @@ asio::awaitable<Json> Commands::facts_show(const Json& request, bool refresh) {
     Json out;
     out["next_hop"] = to_json(*next_hop);
     out["facts"] = to_json(*facts);
-    out["offers"] = offers_json(assessment.offers, Gate::least_tls(*next_hop, *parts_.site()));
+    out["offers"] = offers_json(assessment.offers, Gate::least_tls(*next_hop, *parts_.site()),
+                                origin_of(*next_hop, *facts));
     out["learnt"] = format_time(facts->learnt);
     out["until"] = format_time(facts->until);
     co_return control_result(std::move(out));

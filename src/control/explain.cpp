@@ -29,20 +29,23 @@ Json to_json(const NextHop& next_hop) {
         {"kind", name_of(next_hop.kind())}, {"name", next_hop.name()}, {"port", next_hop.port()}};
 }
 
-Json to_json(const Offer& offer, TlsVersion least) {
+Json to_json(const Offer& offer, TlsVersion least, const StsOrigin& origin) {
+    const auto binding = [&](Lock lock) {
+        return text_or_null(policy_text(offer, lock, least, origin));
+    };
     return Json{{"level", name_of(offer.level)},
                 {"hosts", offer.hosts},
                 {"until", format_time(offer.until)},
                 {"binding",
-                 {{"postfix", text_or_null(policy_text(offer, Lock::postfix, least))},
-                  {"postfix310", text_or_null(policy_text(offer, Lock::postfix310, least))},
-                  {"sendmail", text_or_null(policy_text(offer, Lock::sendmail, least))}}}};
+                 {{"postfix", binding(Lock::postfix)},
+                  {"postfix310", binding(Lock::postfix310)},
+                  {"sendmail", binding(Lock::sendmail)}}}};
 }
 
-Json offers_json(std::span<const Offer> offers, TlsVersion least) {
+Json offers_json(std::span<const Offer> offers, TlsVersion least, const StsOrigin& origin) {
     Json out = Json::array();
     for (const Offer& offer : offers)
-        out.push_back(to_json(offer, least));
+        out.push_back(to_json(offer, least, origin));
     return out;
 }
 
@@ -111,7 +114,8 @@ Json explain_json(const Decision& d, const std::optional<Promises::Row>& promise
         promise ? Json{{"level", name_of(promise->level)}, {"until", until_json(promise->until)}}
                 : Json(nullptr);
     out["facts"] = d.facts ? to_json(*d.facts) : Json(nullptr);
-    out["offers"] = offers_json(d.assessment.offers, d.least_tls);
+    out["offers"] = offers_json(d.assessment.offers, d.least_tls,
+                                d.facts ? origin_of(d.next_hop, *d.facts) : StsOrigin());
     out["verdict"] = {
         {"outcome", name_of(d.verdict.outcome)}, {"level", name_of(d.verdict.level)},
         {"reason", token_of(d.verdict.reason)},  {"action", name_of(d.verdict.action)},

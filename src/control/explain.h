@@ -14,11 +14,11 @@
 namespace surehop {
 
 Json to_json(const NextHop& next_hop);
-Json to_json(const Offer& offer, TlsVersion least);
+Json to_json(const Offer& offer, TlsVersion least, const StsOrigin& origin);
 Json to_json(const Exception& exception); // as in `allow list`
 Json to_json(const LedgerRow& row);       // as in `trace`; empty fields left out
 // `least`: the version of TLS that the lock insists on.
-Json offers_json(std::span<const Offer> offers, TlsVersion least);
+Json offers_json(std::span<const Offer> offers, TlsVersion least, const StsOrigin& origin);
 
 Json to_json(const Promises::Row& row); // as in `promise list`; `until` null: until released
 

@@ -189,16 +189,25 @@ std::variant<Decision, Miss> Gate::judge_hop(Decision d, Reason hidden, const Si
     return d;
 }
 
-Level Gate::demanded(const NextHop& next_hop, const Site& site, Time now) const {
+Gate::Demand Gate::demand(const NextHop& next_hop, const Site& site, Time now) const {
     const auto& domain = next_hop.domain();
-    Level floor = domain ? site.rules->floor(*domain) : site.rules->last_resort_floor();
+    const RuleSet& rules = *site.rules;
+    Demand out;
+    out.level = domain ? rules.floor(*domain) : rules.last_resort_floor();
+    out.audited = domain ? rules.audited_floor(*domain) : rules.last_resort_audited_floor();
     // An exception opens its whole next hop. A live promise still wins, whatever the mode of the
     // last resort: it was made under a rule that enforces.
     if (domain)
-        if (const auto opening = allowlist_.opening(*domain, now))
-            floor = std::min(floor, opening->lowest);
+        if (const auto opening = allowlist_.opening(*domain, now)) {
+            out.level = std::min(out.level, opening->lowest);
+            out.audited = std::min(out.audited, opening->lowest);
+        }
     const auto promised = promises_.highest(next_hop.key(), now);
-    return promised ? std::max(floor, promised->level) : floor;
+    out.promised = promised && promised->level > out.level;
+    if (out.promised)
+        out.level = promised->level;
+    out.audited = std::max(out.audited, out.level);
+    return out;
 }
 
 TlsVersion Gate::least_tls(const NextHop& next_hop, const Site& site) {
@@ -209,8 +218,11 @@ TlsVersion Gate::least_tls(const NextHop& next_hop, const Site& site) {
 std::variant<LockAnswer, Miss> Gate::bind_known(const NextHop& asked, const Site& site,
                                                 Lock consumer, Time now) const {
     const NextHop next_hop = judged(asked, site);
-    if (next_hop.kind() == HopKind::internal)
-        return LockAnswer{LockAnswer::Kind::not_found, "", Level::none, Reason::none};
+    if (next_hop.kind() == HopKind::internal) {
+        LockAnswer unbound;
+        unbound.kind = LockAnswer::Kind::not_found;
+        return unbound;
+    }
     const FactsPtr facts = book_.use(next_hop.key(), now);
     if (!facts || !facts->fresh(now))
         return Miss{{next_hop}};
@@ -219,20 +231,39 @@ std::variant<LockAnswer, Miss> Gate::bind_known(const NextHop& asked, const Site
 
 LockAnswer Gate::bind(const NextHop& next_hop, const Facts& facts, const Site& site, Lock consumer,
                       Time now) const {
-    const Level floor = demanded(next_hop, site, now);
+    const Demand demand = this->demand(next_hop, site, now);
     const TlsVersion least = least_tls(next_hop, site);
     const auto& domain = next_hop.domain();
     const auto overriding = domain ? allowlist_.overriding(*domain, now) : std::nullopt;
-    // In place of what is published stands the exception's own level.
-    if (const Level instead = std::max(floor, overriding ? overriding->lowest : Level::none);
-        overriding && instead < Level::authenticated)
-        return lock_answer(assess(next_hop, without_policy(facts), now), instead, consumer, least,
-                           Published::overridden);
-    return lock_answer(assess(next_hop, facts, now), floor, consumer, least);
+    const Level instead = overriding ? overriding->lowest : Level::none;
+
+    const auto answer_at = [&](Level level) {
+        // In place of what is published stands the exception's own level.
+        if (const Level floor = std::max(level, instead);
+            overriding && floor < Level::authenticated)
+            return lock_answer(assess(next_hop, without_policy(facts), now), floor, consumer, least,
+                               Published::overridden);
+        return lock_answer(assess(next_hop, facts, now), level, consumer, least,
+                           Published::honoured, origin_of(next_hop, facts));
+    };
+    LockAnswer answer = answer_at(demand.level);
+    answer.demanded = demand.level;
+    answer.promised = demand.promised;
+    if (demand.audited > demand.level && answer.kind != LockAnswer::Kind::temporary)
+        if (LockAnswer would = answer_at(demand.audited);
+            would.kind == LockAnswer::Kind::temporary) {
+            would.demanded = demand.audited;
+            answer.would = std::make_shared<const LockAnswer>(std::move(would));
+        }
+    return answer;
 }
 
 LockAnswer Gate::bind_unlearnt(Reason reason) {
-    return {LockAnswer::Kind::temporary, std::string(sentence_of(reason)), Level::none, reason};
+    LockAnswer out;
+    out.text = sentence_of(reason);
+    out.reason = reason;
+    out.unknown = true;
+    return out;
 }
 
 } // namespace surehop

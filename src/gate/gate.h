@@ -47,7 +47,15 @@ class Gate {
 
     // What the lock demands of this next hop: the floor, or what an exception leaves of it, and
     // never less than a live promise.
-    Level demanded(const NextHop& next_hop, const Site& site, Time now) const;
+    struct Demand {
+        Level level = Level::none;
+        bool promised = false;       // it is a promise that demands so much
+        Level audited = Level::none; // what it would be without audit mode; never below `level`
+    };
+    Demand demand(const NextHop& next_hop, const Site& site, Time now) const;
+    Level demanded(const NextHop& next_hop, const Site& site, Time now) const {
+        return demand(next_hop, site, now).level;
+    }
     // What the lock answers for these facts.
     LockAnswer bind(const NextHop& next_hop, const Facts& facts, const Site& site, Lock consumer,
                     Time now) const;

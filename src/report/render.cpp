@@ -148,12 +148,17 @@ std::string exceptions_text(const Json& exceptions) {
 
 std::string events_text(const Json& report) {
     std::string out;
-    if (!report.at("downgrades").empty())
-        out += title("Destinations that became weaker");
-    for (const Json& one : report.at("downgrades"))
-        out += fmt::format("  {}: {} ({}), {} times, last {}\n", text_in(one, "next_hop"),
-                           text_in(one, "sentence"), text_in(one, "reason"),
-                           number_in(one, "times"), text_in(one, "last"));
+    const auto recurrent = [&](const char* name, const char* heading) {
+        if (!report.at(name).empty())
+            out += title(heading);
+        for (const Json& one : report.at(name))
+            out += fmt::format("  {}: {} ({}), {} times, last {}\n", text_in(one, "next_hop"),
+                               text_in(one, "sentence"), text_in(one, "reason"),
+                               number_in(one, "times"), text_in(one, "last"));
+    };
+    recurrent("held_back", "Held back at delivery (answers of the lock)");
+    recurrent("would_hold_back", "Delivery that enforce mode would have held back (audit)");
+    recurrent("downgrades", "Destinations that became weaker");
     if (!report.at("incidents").empty())
         out += title("Incidents");
     for (const Json& one : report.at("incidents"))
@@ -256,8 +261,11 @@ std::string report_csv(const Json& report) {
         out.add("exception", id, "recipients", one.at("recipients"));
         out.add("exception", id, "needed", one.at("needed"));
     }
-    for (const Json& one : report.at("downgrades"))
-        out.add("downgrade", text_in(one, "next_hop"), text_in(one, "reason"), one.at("times"));
+    for (const auto& [item, name] :
+         {std::pair("held-back", "held_back"), std::pair("would-hold-back", "would_hold_back"),
+          std::pair("downgrade", "downgrades")})
+        for (const Json& one : report.at(name))
+            out.add(item, text_in(one, "next_hop"), text_in(one, "reason"), one.at("times"));
     for (const auto& [kind, count] : report.at("changes").items())
         out.add("change", kind, "", count);
     return out.take();

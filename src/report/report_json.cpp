@@ -136,10 +136,9 @@ Json exceptions_json(const Totals& totals, std::span<const Exception> exceptions
                 {"ending", std::move(ending)}};
 }
 
-Json downgrades_json(const Totals& totals) {
+Json recurrent_json(const RecurrentTallies& all, std::size_t top) {
     Json out = Json::array();
-    for (const auto& one : most(totals.downgrades, totals.downgrades.size(),
-                                [](const DowngradeTally& downgrade) { return downgrade.times; })) {
+    for (const auto& one : most(all, top, [](const RecurrentTally& each) { return each.times; })) {
         const auto& [next_hop, token] = one->first;
         out.push_back({{"next_hop", next_hop},
                        {"reason", token},
@@ -195,7 +194,9 @@ Json report_json(const Totals& totals, std::span<const Exception> exceptions,
     }
     out["rarest_given_up"] = totals.rarest_given_up;
     out["exceptions"] = exceptions_json(totals, exceptions, terms, now);
-    out["downgrades"] = downgrades_json(totals);
+    out["held_back"] = recurrent_json(totals.held_back, terms.top);
+    out["would_hold_back"] = recurrent_json(totals.would_hold_back, terms.top);
+    out["downgrades"] = recurrent_json(totals.downgrades, totals.downgrades.size());
     out["incidents"] = events_json(totals.incidents);
     out["mode_changes"] = events_json(totals.modes);
     out["changes"] = totals.changes;

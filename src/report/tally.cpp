@@ -143,17 +143,12 @@ void Tally::count_domain(DomainTallies& domains, const LedgerRow& row) {
 }
 
 void Tally::add_change(const LedgerRow& row) {
-    if (row.kind == "downgrade") {
-        auto& downgrade = totals_.downgrades[{row.next_hop, row.reason}];
-        ++downgrade.times;
-        downgrade.last = row.time;
-        if (totals_.downgrades.size() > limits_.domains) {
-            totals_.rarest_given_up = true;
-            give_up_rarest(totals_.downgrades, limits_.domains / 2,
-                           [](const DowngradeTally& one) { return one.times; });
-        }
-        return;
-    }
+    if (row.kind == "downgrade")
+        return count_recurrent(totals_.downgrades, row, 1);
+    if (row.kind == "lock")
+        return count_recurrent(row.action == name_of(Action::defer) ? totals_.held_back
+                                                                    : totals_.would_hold_back,
+                               row, static_cast<Count>(std::max<std::int64_t>(row.times, 0)));
     ++totals_.changes[row.kind];
     if (row.kind == "incident")
         keep(totals_.incidents, row);
@@ -162,6 +157,16 @@ void Tally::add_change(const LedgerRow& row) {
             keep(totals_.modes, row);
         totals_.mode = row.mode;
     }
+}
+
+void Tally::count_recurrent(RecurrentTallies& all, const LedgerRow& row, Count times) {
+    RecurrentTally& one = all[{row.next_hop, row.reason}];
+    one.times += times;
+    one.last = row.time;
+    if (all.size() <= limits_.domains)
+        return;
+    totals_.rarest_given_up = true;
+    give_up_rarest(all, limits_.domains / 2, [](const RecurrentTally& each) { return each.times; });
 }
 
 // The latest are worth more than the first.

@@ -50,10 +50,12 @@ struct ExceptionTally {
     Count needed = 0;     // who would not have met the rule without it
 };
 
-struct DowngradeTally {
+// Something that happens to a next hop for a reason, again and again.
+struct RecurrentTally {
     Count times = 0;
     Time last;
 };
+using RecurrentTallies = std::map<std::pair<std::string, std::string>, RecurrentTally>;
 
 struct Event {
     Time time;
@@ -89,8 +91,11 @@ struct Totals {
     Counts addresses;             // that fell short or were unknown, if they are asked for
     bool rarest_given_up = false; // counts of rare domains and addresses are too low
     std::map<std::int64_t, ExceptionTally> exceptions;
-    std::map<std::pair<std::string, std::string>, DowngradeTally> downgrades; // next hop, reason
-    Counts changes; // all other rows, by kind
+    // By next hop and reason's token:
+    RecurrentTallies downgrades;
+    RecurrentTallies held_back;       // at delivery, by the lock: answers, not messages
+    RecurrentTallies would_hold_back; // in audit mode
+    Counts changes;                   // all other rows, by kind
     std::deque<Event> incidents;
     std::deque<Event> modes; // where the mode is another than before
     std::string mode;        // the last that was recorded
@@ -109,6 +114,7 @@ class Tally {
     void add_decision(const LedgerRow& row);
     void add_message(const LedgerRow& row);
     void add_change(const LedgerRow& row);
+    void count_recurrent(RecurrentTallies& all, const LedgerRow& row, Count times);
     void count_domain(DomainTallies& domains, const LedgerRow& row);
     void keep(std::deque<Event>& events, const LedgerRow& row) const;
 

@@ -59,9 +59,12 @@ bool only_marks(const Requirement& requirement) {
     return passes(requirement.falls_short) || passes(requirement.unknown);
 }
 
+Level demanded_level(const Requirement& requirement) {
+    return only_marks(requirement) ? Level::none : requirement.minimum;
+}
+
 Level enforced_level(const Requirement& requirement) {
-    const bool lets_pass = requirement.mode == PolicyMode::audit || only_marks(requirement);
-    return lets_pass ? Level::none : requirement.minimum;
+    return requirement.mode == PolicyMode::audit ? Level::none : demanded_level(requirement);
 }
 
 bool stricter(const Requirement& a, const Requirement& b) {

@@ -49,6 +49,8 @@ bool only_marks(const Requirement& requirement);
 // What the gate keeps out under this requirement, and so what the lock may demand: nothing where it
 // only watches, or marks and lets pass.
 Level enforced_level(const Requirement& requirement);
+// The same, were it enforced.
+Level demanded_level(const Requirement& requirement);
 
 // Whether more is asked by `a` than by `b`: whoever enforces is stricter than whoever watches, then
 // the higher minimum, then the harder action.

@@ -115,6 +115,10 @@ const Requirement& RuleSet::of_domain(const Domain& domain) const {
 
 Level RuleSet::floor(const Domain& domain) const { return enforced_level(of_domain(domain)); }
 
+Level RuleSet::audited_floor(const Domain& domain) const {
+    return demanded_level(of_domain(domain));
+}
+
 TlsVersion RuleSet::least_tls(const Domain& domain) const {
     return enforced_tls(of_domain(domain));
 }
@@ -122,6 +126,8 @@ TlsVersion RuleSet::least_tls(const Domain& domain) const {
 TlsVersion RuleSet::last_resort_tls() const { return enforced_tls(last_resort_); }
 
 Level RuleSet::last_resort_floor() const { return enforced_level(last_resort_); }
+
+Level RuleSet::last_resort_audited_floor() const { return demanded_level(last_resort_); }
 
 Level RuleSet::lowest_floor() const {
     Level lowest = last_resort_floor();

@@ -29,11 +29,14 @@ class RuleSet {
     // resort included, that matches on recipient domain alone. One in audit mode, or that only
     // marks, sets the floor none: what the gate lets pass must not end at the lock.
     Level floor(const Domain& domain) const;
+    // What it would be if all that is in audit mode were enforced.
+    Level audited_floor(const Domain& domain) const;
     // The version of TLS that goes with it.
     TlsVersion least_tls(const Domain& domain) const;
     TlsVersion last_resort_tls() const;
     Level last_resort_floor() const; // for a next hop without a name
-    Level lowest_floor() const;      // that mail to anywhere finds at the lock
+    Level last_resort_audited_floor() const;
+    Level lowest_floor() const; // that mail to anywhere finds at the lock
 
     // Of mail that no narrower rule is about: of the first rule for everybody, or the last resort.
     PolicyMode mode() const;

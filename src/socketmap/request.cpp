@@ -9,12 +9,21 @@
 
 namespace surehop {
 
+namespace {
+
+// Sendmail's socket map sends its own name, which FEATURE(`sts') sets.
+std::optional<Lock> consumer_of(std::string_view map) {
+    return map == "sts" ? Lock::sendmail : lock_of(map);
+}
+
+} // namespace
+
 std::variant<LockQuestion, std::string> read_request(std::string_view request) {
     const auto space = request.find(' ');
     const std::string_view map = request.substr(0, space);
-    const auto consumer = lock_of(map);
+    const auto consumer = consumer_of(map);
     if (space == std::string_view::npos || !consumer || *consumer == Lock::none)
-        return fmt::format("PERM no map '{}' here; use postfix, postfix310 or sendmail",
+        return fmt::format("PERM no map '{}' here; use postfix, postfix310 or sts",
                            printable(map, 40));
     const std::string_view key = request.substr(space + 1);
     if (key.starts_with('.'))

@@ -9,7 +9,7 @@
 #include <variant>
 
 // What a socketmap request asks, once the netstring around it is gone: "MAP KEY", MAP one of the
-// names of Lock, KEY a next hop as the MTA writes it. Pure.
+// names of Lock ("sts", too, means sendmail), KEY a next hop as the MTA writes it. Pure.
 
 namespace surehop {
 

@@ -28,8 +28,9 @@ std::string on_wire(const LockAnswer& answer) {
 } // namespace
 
 SocketmapServer::SocketmapServer(const Gate& gate, const Clock& clock,
-                                 std::function<SitePtr()> site, SocketmapLimits limits)
-    : gate_(gate), clock_(clock), site_(std::move(site)), limits_(limits) {}
+                                 std::function<SitePtr()> site, Deferrals& deferrals,
+                                 SocketmapLimits limits)
+    : gate_(gate), clock_(clock), site_(std::move(site)), deferrals_(deferrals), limits_(limits) {}
 
 asio::awaitable<void> SocketmapServer::serve(StreamSocket connection) {
     Patience peer(std::move(connection), limits_.silence);
@@ -80,10 +81,17 @@ SocketmapServer::at_once(std::string_view request) const {
     if (auto* text = std::get_if<std::string>(&read))
         return std::move(*text);
     auto& [next_hop, consumer] = std::get<LockQuestion>(read);
-    const auto known = gate_.bind_known(next_hop, *site_(), consumer, clock_.now());
+    const SitePtr site = site_();
+    const auto known = gate_.bind_known(next_hop, *site, consumer, clock_.now());
     if (const auto* miss = std::get_if<Miss>(&known))
         return Asked(std::move(next_hop), consumer, miss->next_hops.front());
-    return on_wire(std::get<LockAnswer>(known));
+    return answered(next_hop, std::get<LockAnswer>(known), *site);
+}
+
+std::string SocketmapServer::answered(const NextHop& next_hop, const LockAnswer& answer,
+                                      const Site& site) const {
+    deferrals_.note(next_hop, answer, site.rules->mode(), clock_.now());
+    return on_wire(answer);
 }
 
 asio::awaitable<std::string> SocketmapServer::later(Asked asked, SteadyTime arrived) {
@@ -92,10 +100,11 @@ asio::awaitable<std::string> SocketmapServer::later(Asked asked, SteadyTime arri
     const auto spent = std::chrono::ceil<Millis>(SteadyTime::clock::now() - arrived);
     const Learnt learnt =
         co_await gate_.resolver().learn(asked.unknown, std::max(patience - spent, Millis{0}));
-    const auto known = gate_.bind_known(asked.next_hop, *site_(), asked.consumer, clock_.now());
+    const SitePtr site = site_();
+    const auto known = gate_.bind_known(asked.next_hop, *site, asked.consumer, clock_.now());
     if (std::holds_alternative<Miss>(known))
-        co_return on_wire(Gate::bind_unlearnt(reason_of(learnt)));
-    co_return on_wire(std::get<LockAnswer>(known));
+        co_return answered(asked.next_hop, Gate::bind_unlearnt(reason_of(learnt)), *site);
+    co_return answered(asked.next_hop, std::get<LockAnswer>(known), *site);
 }
 
 } // namespace surehop

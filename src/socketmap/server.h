@@ -4,6 +4,7 @@
 #include "gate/gate.h"
 #include "gate/site.h"
 #include "resolve/loop.h"
+#include "socketmap/deferrals.h"
 #include "socketmap/listener.h"
 
 #include <chrono>
@@ -30,7 +31,7 @@ struct SocketmapLimits {
 class SocketmapServer {
   public:
     SocketmapServer(const Gate& gate, const Clock& clock, std::function<SitePtr()> site,
-                    SocketmapLimits limits = {});
+                    Deferrals& deferrals, SocketmapLimits limits = {});
 
     // Serves one connection until the peer leaves, sends garbage or is silent for long.
     asio::awaitable<void> serve(StreamSocket connection);
@@ -51,10 +52,12 @@ class SocketmapServer {
     };
     std::variant<std::string, Asked> at_once(std::string_view request) const;
     asio::awaitable<std::string> later(Asked asked, SteadyTime arrived);
+    std::string answered(const NextHop& next_hop, const LockAnswer& answer, const Site& site) const;
 
     const Gate& gate_;
     const Clock& clock_;
     std::function<SitePtr()> site_;
+    Deferrals& deferrals_;
     SocketmapLimits limits_;
 };
 

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,34 @@ namespace surehop::fuzz {
 
 constexpr std::array all_levels = {Level::none, Level::encrypted, Level::verified,
                                    Level::authenticated, Level::dane};
+
+// What TLSRPT is told: the hosts of match= once more, and the policy as we would write it.
+inline void require_attributes(std::span<const std::string_view> words, std::string_view names,
+                               const Facts& facts) {
+    const auto hosts = split(names, ':');
+    require(words.size() >= 2 + hosts.size() && words[0] == "policy_type=sts" &&
+                words[1].starts_with("policy_domain="),
+            "whose policy it is");
+    words = words.subspan(2);
+    for (const std::string_view host : hosts) {
+        require(words.front() == "mx_host_pattern=" + std::string(host), "the hosts of match=");
+        words = words.subspan(1);
+    }
+    const std::string policy = mtasts::print_policy(facts.sts.policy);
+    if (words.empty()) // too long
+        return;
+    for (const std::string_view line : split(policy, '\n')) {
+        if (line.empty())
+            continue;
+        const auto parts = split(line, ' ');
+        require(words.size() >= 6 && parts.size() == 2 && words[0] == "{" &&
+                    words[1] == "policy_string" && words[2] == "=" && words[3] == parts[0] &&
+                    words[4] == parts[1] && words[5] == "}",
+                "each line of the policy");
+        words = words.subspan(6);
+    }
+    require(words.empty(), "and no more");
+}
 
 // `text` binds mail to hosts of `facts`, and each word of it is one that Postfix is meant to read.
 inline void require_line(std::string_view text, const Facts& facts, Level level, Lock lock) {
@@ -39,10 +68,14 @@ inline void require_line(std::string_view text, const Facts& facts, Level level,
                 "a level, a floor of protocols and no more");
         return;
     }
-    require(words.size() == (lock == Lock::sendmail ? 3U : 4U) && words[0] == "secure" &&
-                words[1].starts_with("match=") && words[2] == "servername=hostname" &&
+    const std::size_t fixed = lock == Lock::sendmail ? 3U : 4U;
+    require((lock == Lock::postfix310 ? words.size() > fixed : words.size() == fixed) &&
+                words[0] == "secure" && words[1].starts_with("match=") &&
+                words[2] == "servername=hostname" &&
                 (lock == Lock::sendmail || words[3] == protocols),
             "secure, its hosts, SNI, a floor of protocols and no more");
+    if (lock == Lock::postfix310)
+        require_attributes(std::span(words).subspan(fixed), words[1].substr(6), facts);
     for (const std::string_view name : split(words[1].substr(6), ':'))
         require(std::any_of(facts.hosts.begin(), facts.hosts.end(),
                             [&](const Host& host) {
@@ -53,8 +86,10 @@ inline void require_line(std::string_view text, const Facts& facts, Level level,
                 "a name that mail may go to: an MX host that the policy allows");
 }
 
-inline void require_answer(const Assessment& assessed, const Facts& facts, Level floor, Lock lock) {
-    const LockAnswer answer = lock_answer(assessed, floor, lock);
+inline void require_answer(const Assessment& assessed, const NextHop& next_hop, const Facts& facts,
+                           Level floor, Lock lock) {
+    const LockAnswer answer = lock_answer(assessed, floor, lock, TlsVersion::v1_2,
+                                          Published::honoured, origin_of(next_hop, facts));
     for (const char c : answer.text)
         require(c >= 0x20 && c < 0x7f, "an answer is printable");
     switch (answer.kind) {
@@ -81,7 +116,7 @@ inline void require_answers(const NextHop& next_hop, const Facts& facts, Time no
                 "an offer is of some host, and not over");
     for (const Lock lock : {Lock::postfix, Lock::postfix310, Lock::sendmail})
         for (const Level floor : all_levels)
-            require_answer(assessed, facts, floor, lock);
+            require_answer(assessed, next_hop, facts, floor, lock);
 }
 
 } // namespace surehop::fuzz

@@ -50,10 +50,11 @@ Facts publishing(const Policy& policy) {
 
 void require_bound(const Policy& policy) {
     const Facts facts = publishing(policy);
-    const Assessment assessed = assess(*NextHop::parse("example.org"), facts, facts.learnt);
+    const NextHop next_hop = *NextHop::parse("example.org");
+    const Assessment assessed = assess(next_hop, facts, facts.learnt);
     for (const Lock lock : {Lock::postfix, Lock::postfix310, Lock::sendmail})
         for (const Level floor : {Level::none, Level::authenticated})
-            fuzz::require_answer(assessed, facts, floor, lock);
+            fuzz::require_answer(assessed, next_hop, facts, floor, lock);
     const bool allowed = std::any_of(facts.hosts.begin(), facts.hosts.end(),
                                      [&](const Host& host) { return policy.allows(host.name); });
     const LockAnswer answer = lock_answer(assessed, Level::none, Lock::postfix);

@@ -30,8 +30,8 @@ World::Process::Process(World& world, const std::string& path, ResolverLimits li
           world.loop, world.dns, world.https, facts, world.clock,
           [&world] { return world.validation; }, limits),
       refresher(resolver, facts, world.clock, {}),
-      gate(facts, resolver, *allowlist, *promises, outage),
-      socketmap(gate, world.clock, [&world] { return world.site(); }) {
+      gate(facts, resolver, *allowlist, *promises, outage), deferrals(ledger),
+      socketmap(gate, world.clock, [&world] { return world.site(); }, deferrals) {
     resolver.ask_outage([this] { return outage.active(); });
     resolver.when_found(
         [this](const NextHop& next_hop, const FactsPtr& before, const Facts& found) {

@@ -70,6 +70,7 @@ class World {
         Resolver resolver;
         Refresher refresher;
         Gate gate;
+        Deferrals deferrals;
         SocketmapServer socketmap;
     };
     Process& process() { return *process_; }

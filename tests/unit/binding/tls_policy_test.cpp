@@ -82,6 +82,32 @@ TEST(Binding, TextOfEachLevel) {
     }
 }
 
+TEST(Binding, Postfix310IsToldWhosePolicyItIs) {
+    mtasts::Policy policy;
+    policy.mode = mtasts::Mode::enforce;
+    policy.max_age = Seconds{86400};
+    policy.mx = {{false, "mx1.a.test"}, {true, "b.test"}};
+    const StsOrigin origin{"a.test", &policy};
+    const Offer made = offer(authenticated, {"mx1.a.test", "m.b.test"});
+    EXPECT_EQ(policy_text(made, Lock::postfix310, TlsVersion::v1_2, origin),
+              "secure match=mx1.a.test:m.b.test servername=hostname protocols=>=TLSv1.2 "
+              "policy_type=sts policy_domain=a.test mx_host_pattern=mx1.a.test "
+              "mx_host_pattern=m.b.test { policy_string = version: STSv1 } "
+              "{ policy_string = mode: enforce } { policy_string = mx: mx1.a.test } "
+              "{ policy_string = mx: *.b.test } { policy_string = max_age: 86400 }");
+    // An older Postfix takes none of it for a policy, and neither does Sendmail.
+    for (const Lock lock : {Lock::postfix, Lock::sendmail})
+        EXPECT_EQ(policy_text(made, lock, TlsVersion::v1_2, origin), policy_text(made, lock));
+    for (const Level level : {encrypted, verified, dane})
+        EXPECT_EQ(policy_text(offer(level), Lock::postfix310, TlsVersion::v1_2, origin),
+                  policy_text(offer(level), Lock::postfix310))
+            << name_of(level);
+
+    policy.mx.assign(mtasts::most_mx, {false, "host-with-a-long-name.a.test"});
+    const std::string bounded = *policy_text(made, Lock::postfix310, TlsVersion::v1_2, origin);
+    EXPECT_TRUE(bounded.ends_with("mx_host_pattern=m.b.test")) << bounded;
+}
+
 TEST(Binding, NeverAnEmptyMatch) {
     for (const Lock lock : {Lock::postfix, Lock::postfix310, Lock::sendmail})
         EXPECT_EQ(policy_text(offer(authenticated, {}), lock), std::nullopt);

@@ -233,7 +233,19 @@ TEST(Tally, changes_modes_incidents_and_downgrades) {
     tally.add(downgrade);
     downgrade.time += Seconds{60};
     tally.add(downgrade);
+    LedgerRow lock = change("lock", "enforce");
+    lock.next_hop = "weak.test";
+    lock.reason = "nothing-published";
+    lock.action = "defer";
+    tally.add(lock);
+    lock.times = 7; // the hour's rest
+    tally.add(lock);
+    lock.mode = "audit";
+    lock.action = "accept";
+    tally.add(lock);
     const Totals& totals = tally.totals();
+    EXPECT_EQ(totals.held_back.at({"weak.test", "nothing-published"}).times, 8U);
+    EXPECT_EQ(totals.would_hold_back.at({"weak.test", "nothing-published"}).times, 7U);
     EXPECT_EQ(
         totals.changes,
         (Counts{
@@ -243,7 +255,7 @@ TEST(Tally, changes_modes_incidents_and_downgrades) {
     EXPECT_EQ(totals.modes[1].mode, "audit");
     EXPECT_EQ(totals.mode, "audit");
     ASSERT_EQ(totals.incidents.size(), 1U);
-    const DowngradeTally& weak = totals.downgrades.at({"weak.test", "sts-mode-none"});
+    const RecurrentTally& weak = totals.downgrades.at({"weak.test", "sts-mode-none"});
     EXPECT_EQ(weak.times, 2U);
     EXPECT_EQ(weak.last, ten_o_clock + Seconds{60});
 }

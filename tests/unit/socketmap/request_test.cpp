@@ -25,6 +25,7 @@ TEST(SocketmapRequest, Questions) {
         {"postfix example.org", "postfix -> example.org"},
         {"postfix310 Example.Org.", "postfix310 -> example.org"},
         {"sendmail [mx.example.org]:587", "sendmail -> [mx.example.org]:587"},
+        {"sts example.org", "sendmail -> example.org"}, // FEATURE(`sts') of sendmail.mc
         {"postfix [IPv6:2001:DB8::1]", "postfix -> [ipv6:2001:db8::1]"},
         {"postfix b\xc3\xbc\x63her.example", "postfix -> xn--bcher-kva.example"},
     };

@@ -57,7 +57,9 @@ TEST_F(Socketmap, Answers) {
         {"postfix dane.test", "OK dane-only"},
         {"postfix310 dane.test", "OK dane-only"},
         {"postfix sts.test", secure + " protocols=!SSLv2:!SSLv3:!TLSv1:!TLSv1.1"},
-        {"postfix310 sts.test", secure + " protocols=>=TLSv1.2"},
+        {"postfix310 sts.test", secure +
+                                    " protocols=>=TLSv1.2 policy_type=sts policy_domain=sts.test "
+                                    "mx_host_pattern=mx.sts.test ..."},
         {"sendmail sts.test", secure},
         // Postfix folds nothing: a key that is not normalised must find the policy all the same.
         {"postfix DANE.Test", "OK dane-only"},
@@ -136,7 +138,8 @@ class Wire : public Socketmap {
     }
     void serve(SocketmapLimits limits = {}) {
         server_ = std::make_unique<SocketmapServer>(
-            world.gate(), world.clock, [this] { return world.site(); }, limits);
+            world.gate(), world.clock, [this] { return world.site(); }, world.process().deferrals,
+            limits);
         asio::co_spawn(world.loop, server_->serve(std::move(*theirs_)),
                        [this](std::exception_ptr error) { ended = error ? 2 : 1; });
     }

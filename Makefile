@@ -151,8 +151,8 @@ check-unit: need-gtest $(UNIT_PROGRAMS) $(SCENARIO_PROGRAM) $(FUZZ_PROGRAMS) ## 
 	+@$(TALLY) $(UNIT_SUITES)
 check-milter: programs ## the whole daemon over the milter protocol
 	@SUREHOPD=$(abspath $(B)/surehopd) SUREHOP=$(abspath $(B)/surehop) $(MILTER_RUN)
-check-system: programs ## real mail through a real Postfix on a loopback internet (root or sudo)
-	@SUREHOPD=$(abspath $(B)/surehopd) SUREHOP=$(abspath $(B)/surehop) $(srcdir)/tests/system/run
+check-system: programs ## real mail through Postfix and Sendmail of Debian 12 and 13 on a loopback internet (root or sudo)
+	@SUREHOPD=$(abspath $(B)/surehopd) SUREHOP=$(abspath $(B)/surehop) $(srcdir)/tests/system/every-mta $(abspath build/mta)
 check-asan: ## unit tests, stories and corpora under AddressSanitizer and UBSan
 	@$(MAKE) VARIANT=asan check-unit
 check-tsan: ## unit tests, stories and corpora under ThreadSanitizer

@@ -7,12 +7,14 @@ import os
 import sys
 
 from loopnet import process, story
+from loopnet.root import Root
 
 # In the order in which they are told and read.
 PARTS = (
     "internet", "delivery", "certificates", "hosts", "refusal", "routing", "sessions", "rules", "allow", "quarantine",
-    "audit", "day", "report", "lock", "explain", "daemon", "peer",
+    "audit", "day", "report", "lock", "matrix", "explain", "daemon", "peer",
 )  # fmt: skip
+PARTS_OF_SENDMAIL = ("sendmail",)
 
 
 def main():
@@ -21,9 +23,11 @@ def main():
     options.add_argument("-v", dest="verbose", action="store_true", help="show the logs of every story")
     options.add_argument("--list", action="store_true", help="name the stories and end")
     options.add_argument("--keep", action="store_true", help="leave the work folder")
+    options.add_argument("--mta", metavar="FOLDER", help="take the mail server out of this root folder")
     chosen = options.parse_args()
 
-    for part in PARTS:
+    root = Root(chosen.mta) if chosen.mta else None
+    for part in PARTS_OF_SENDMAIL if root and root.mta == "sendmail" else PARTS:
         importlib.import_module(f"stories.{part}")
     if chosen.list:
         for each in story.STORIES:
@@ -33,7 +37,7 @@ def main():
     from loopnet.world import World
 
     try:
-        world = World(os.environ["LOOPNET_WORK"])
+        world = World(os.environ["LOOPNET_WORK"], root)
         world.start()
     except process.Failed as failure:
         print(f"FAIL  the loopback internet does not start: {failure}\n0 passed, 1 failed")

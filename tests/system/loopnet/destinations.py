@@ -384,6 +384,51 @@ DESTINATIONS = (
         (Sink("127.0.30.67", "mx1.half.test"), Sink("127.0.30.68", "mx2.half.test")),
         ("enforce", ("*.half.test",)),
     ),
+    Destination(
+        "selfsigned.test", "MTA-STS enforce, but the certificate is signed by nobody", UNSIGNED, """
+        @             MX    10 mx
+        mx            A     127.0.30.71
+        """ + STS,
+        (Sink("127.0.30.71", "mx.selfsigned.test", "self"),),
+        ("enforce", ("mx.selfsigned.test",)),
+    ),
+    Destination(
+        "tlsafail.test", "signed zone, but the TLSA records of its MX host cannot be looked up", SIGNED, """
+        @             MX    10 mx
+        mx            A     127.0.30.72
+        _tcp.mx       NS    broken
+        broken        A     127.0.10.2
+        """,
+        (Sink("127.0.30.72", "mx.tlsafail.test"),),
+    ),
+    Destination(
+        "partial.test", "DANE on the first of two MX hosts, which is down; the second has no STARTTLS", SIGNED, """
+        @             MX    10 mx1
+        @             MX    20 mx2
+        mx1           A     127.0.30.73
+        mx2           A     127.0.30.74
+        _25._tcp.mx1  TLSA  3 1 1 spki(mx1.partial.test)
+        """,
+        (Sink("127.0.30.74", "mx2.partial.test", None),),
+    ),
+    Destination(
+        "pkix.test", "MTA-STS enforce beside TLSA records that are of no use for mail", SIGNED, """
+        @             MX    10 mx
+        mx            A     127.0.30.75
+        _25._tcp.mx   TLSA  1 1 1 spki(mx.pkix.test)
+        """ + STS,
+        (Sink("127.0.30.75", "mx.pkix.test"),),
+        ("enforce", ("mx.pkix.test",)),
+    ),
+    Destination(
+        "pkixstrip.test", "the same, but STARTTLS is stripped on the way", SIGNED, """
+        @             MX    10 mx
+        mx            A     127.0.30.76
+        _25._tcp.mx   TLSA  1 1 1 spki(mx.pkixstrip.test)
+        """ + STS,
+        (Sink("127.0.30.76", "mx.pkixstrip.test", None),),
+        ("enforce", ("mx.pkixstrip.test",)),
+    ),
     Destination("forms.test", "DANE in many forms, one in each subdomain", SIGNED, *forms()),
     Destination(
         "nullmx.test", "null MX: the domain takes no mail", SIGNED, """

@@ -4,6 +4,7 @@
 Its main.cf says what surehop's README asks an administrator to write; the rest keeps it inside the loopback internet.
 """
 
+import contextlib
 import dataclasses
 import json
 import pathlib
@@ -11,9 +12,11 @@ import pwd
 import re
 import shutil
 
+from .destinations import BY_DOMAIN
 from .process import Failed, run, wait_until
 
 ADDRESS = "127.0.40.1"
+PROGRAMS = ("postfix", "postconf", "postqueue", "postsuper", "postmap", "postcat", "sendmail")
 
 MAIN = """
 compatibility_level = 3.6
@@ -24,13 +27,13 @@ maillog_file_prefixes = {folder}/log
 myhostname = gate.local.test
 mydomain = local.test
 myorigin = local.test
-mydestination =
+mydestination = gate.local.test
 mynetworks = 127.0.0.0/8
 inet_interfaces = {address}
 inet_protocols = ipv4
 smtputf8_enable = yes
 enable_long_queue_ids = yes
-alias_maps =
+alias_maps = inline:{{ {{ moved = moved@none.test }}, {{ here = here@dane.test }} }}
 alias_database =
 local_recipient_maps =
 smtpd_peername_lookup = no
@@ -46,7 +49,8 @@ virtual_gid_maps = static:{gid}
 virtual_minimum_uid = 1
 virtual_alias_domains = alias.test
 virtual_alias_maps = inline:{{
-    {{ team@local.test = team@none.test }}, {{ good@alias.test = good@dane.test }}, {{ bad@alias.test = bad@none.test }} }}
+    {{ team@local.test = team@none.test }}, {{ good@alias.test = good@dane.test }}, {{ bad@alias.test = bad@none.test }},
+    {past_the_gate} }}
 transport_maps = inline:{{
     {{ routed.test = smtp:[mx.dane.test] }}, {{ detour.test = smtp:[mx.none.test] }},
     {{ inside.test = smtp:[127.0.30.3] }},
@@ -71,7 +75,7 @@ smtpd_hard_error_limit = 1000
 minimal_backoff_time = 1h
 maximal_backoff_time = 1h
 queue_run_delay = 1h
-destination_concurrency_failed_cohort_limit = 0
+default_destination_concurrency_failed_cohort_limit = 0
 transport_retry_time = 1s
 """
 
@@ -79,7 +83,7 @@ SUREHOP = """
 smtpd_milters = unix:surehop/milter.sock
 non_smtpd_milters = unix:surehop/milter.sock
 milter_default_action = tempfail
-smtp_tls_policy_maps = socketmap:unix:surehop/socketmap.sock:postfix
+smtp_tls_policy_maps = socketmap:unix:surehop/socketmap.sock:{lock}
 """
 
 MASTER = """
@@ -131,10 +135,13 @@ class Postfix:
             (self.folder / name).mkdir(parents=True)
         for name in ("data", "mail"):
             shutil.chown(self.folder / name, "postfix")
+        self.lock = self._lock()
         main = MAIN + SUREHOP if gated else MAIN
-        self.config.joinpath("main.cf").write_text(
-            main.format(folder=self.folder, address=ADDRESS, ca=ca.root, uid=self.user.pw_uid, gid=self.user.pw_gid)
-        )
+        fields = {"folder": self.folder, "address": ADDRESS, "ca": ca.root, "lock": self.lock}
+        fields |= {"uid": self.user.pw_uid, "gid": self.user.pw_gid}
+        # DOMAIN@alias.test goes to somebody there whom the gate has not seen.
+        fields["past_the_gate"] = ",\n    ".join(f"{{ {name}@alias.test = past@{name} }}" for name in BY_DOMAIN)
+        self.config.joinpath("main.cf").write_text(main.format(**fields))
         self.config.joinpath("master.cf").write_text(MASTER.format(address=ADDRESS))
         for name in ("dynamicmaps.cf", "dynamicmaps.cf.d"):
             packaged = pathlib.Path("/etc/postfix", name)
@@ -143,10 +150,33 @@ class Postfix:
             elif packaged.exists():
                 shutil.copy(packaged, self.config / name)
 
+    @staticmethod
+    def _lock():
+        """Which socketmap this Postfix wants: the name of `[mta] lock`."""
+        version = run("postconf", "-dh", "mail_version").stdout.strip()
+        major, minor = (int(number) for number in version.split(".")[:2])
+        return "postfix310" if (major, minor) >= (3, 10) else "postfix"
+
     def start(self):
         run("ip", "address", "replace", f"{ADDRESS}/32", "dev", "lo")  # Postfix wants to see its address there
         run("postfix", "-c", self.config, "start")
         wait_until(lambda: "daemon started" in self.log_text(), "Postfix to start")
+
+    @contextlib.contextmanager
+    def configured(self, **parameters):
+        """With these parameters in main.cf, until the end of the block."""
+        before = self.config.joinpath("main.cf").read_text()
+        self.reload(before + "".join(f"{name} = {value}\n" for name, value in parameters.items()))
+        try:
+            yield
+        finally:
+            self.reload(before)
+
+    def reload(self, main):
+        self.config.joinpath("main.cf").write_text(main)
+        reloads = self.log_text().count("reload -- version")
+        run("postfix", "-c", self.config, "reload")
+        wait_until(lambda: self.log_text().count("reload -- version") > reloads, "Postfix to read main.cf again")
 
     def stop(self):
         run("postfix", "-c", self.config, "stop", limit=60)
@@ -201,7 +231,7 @@ class Postfix:
     def ask_lock(self, key):
         """What the policy map answers for this next hop, asked as an administrator would: text, None, or "query error"."""
         socket = self.queue / "surehop/socketmap.sock"
-        done = run("postmap", "-c", self.config, "-q", key, f"socketmap:unix:{socket}:postfix", ok=(0, 1))
+        done = run("postmap", "-c", self.config, "-q", key, f"socketmap:unix:{socket}:{self.lock}", ok=(0, 1))
         if done.returncode == 0:
             return done.stdout.strip()
         if "error" in done.stderr:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sender: hands messages to Postfix and keeps every reply, since the replies are what surehop says to people."""
+"""The sender: hands messages to the mail server and keeps every reply, since the replies are what surehop says to people."""
 
 import dataclasses
 import re
@@ -28,7 +28,7 @@ class Reply:
 
 @dataclasses.dataclass
 class Submission:
-    """What Postfix answered to one message. `data` is None when every recipient was refused."""
+    """What the mail server answered to one message. `data` is None when every recipient was refused."""
 
     mail: Reply
     recipients: dict
@@ -36,8 +36,8 @@ class Submission:
 
     @property
     def queue_id(self):
-        match = re.search(r"queued as (\w+)", self.data.text) if self.data else None
-        return match.group(1) if match else None
+        match = re.search(r"queued as (\w+)|2\.0\.0 (\w+) Message accepted", self.data.text) if self.data else None
+        return match.group(1) or match.group(2) if match else None
 
     def reply(self):
         """The reply to the only recipient."""

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """A question to a socketmap server (socketmap_table(5)), and its answer as it came: "OK POLICY", "NOTFOUND ", "TEMP WHY"."""
 
+import os
 import socket
+import threading
 
 LIMIT = 20  # seconds; nobody's Postfix waits longer
 
@@ -26,3 +28,39 @@ def ask(where, key, name="postfix"):
             if reader.read(1) != b",":
                 raise OSError(f"no end of the netstring after {answer!r}")
     return answer.decode("utf-8", "replace")
+
+
+class Impostor:
+    """Somebody else in the place of surehopd's socket, who answers every question with the same octets and hangs up."""
+
+    def __init__(self, path, answer):
+        self.path, self.answer = str(path), answer
+
+    def __enter__(self):
+        if os.path.exists(self.path):
+            os.unlink(self.path)
+        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.listener.bind(self.path)
+        os.chmod(self.path, 0o666)
+        self.listener.listen(16)
+        threading.Thread(target=self._serve, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.listener.close()
+        os.unlink(self.path)
+
+    def _serve(self):
+        while True:
+            try:
+                connection, _ = self.listener.accept()
+            except OSError:
+                return
+            with connection:
+                connection.settimeout(LIMIT)
+                try:
+                    if connection.recv(4096):
+                        connection.sendall(self.answer)
+                except OSError:
+                    pass

@@ -72,7 +72,7 @@ def run_stories(world, pattern="", verbose=False):
     chosen = [s for s in STORIES if re.search(pattern, f"{s.name} {s.sentence}", re.I)]
     passed = failed = 0
     for each in chosen:
-        marks = {log: _size(log) for log in (world.surehop.server.log, world.postfix.log)}
+        marks = {log: _size(log) for log in (world.surehop.server.log, world.mta.log)}
         NOTES.clear()
         began = time.monotonic()
         try:

@@ -20,7 +20,7 @@ USER = "nobody"
 
 CONFIG = """
 [mta]
-lock = "postfix"
+lock = "{lock}"
 queue_lifetime = "5d"
 final_domains = ["local.test"]
 
@@ -80,15 +80,15 @@ def find_program(name, tree):
 
 
 class Surehop:
-    def __init__(self, folder, tree, postfix, ca):
-        self.folder, self.ca = pathlib.Path(folder), ca
-        self.sockets, self.state = postfix.queue / "surehop", self.folder / "state"
+    def __init__(self, folder, tree, mta, ca):
+        self.folder, self.ca, self.lock = pathlib.Path(folder), ca, mta.lock
+        self.sockets, self.state = mta.queue / "surehop", self.folder / "state"
         self.config_file, self.settings = self.folder / "surehop.toml", None
         self.state.mkdir(parents=True)
         self.sockets.mkdir()
         uid = pwd.getpwnam(USER).pw_uid
         os.chown(self.state, uid, -1)
-        os.chown(self.sockets, uid, postfix.user.pw_gid)
+        os.chown(self.sockets, uid, mta.user.pw_gid)
         self.sockets.chmod(0o2750)
         # Copies, since the tree may lie in a home folder that the daemon's user cannot enter.
         self.programs = {}
@@ -97,13 +97,13 @@ class Surehop:
             shutil.copy(find_program(name, tree), self.programs[name])
         self.server = Server(
             "surehopd", [self.programs["surehopd"], "--config", self.config_file], self.folder / "surehopd.log",
-            user=uid, group=postfix.user.pw_gid, extra_groups=[], umask=0o007, cwd=self.state,
+            user=uid, group=mta.user.pw_gid, extra_groups=[], umask=0o007, cwd=self.state,
         )  # fmt: skip
 
     def configuration(self, **settings):
         """The text of surehop.toml with these settings instead of the usual ones (see DEFAULTS)."""
         values = {**DEFAULTS, **settings}
-        return CONFIG.format(sockets=self.sockets, state=self.state, ca=self.ca.root, **values)
+        return CONFIG.format(sockets=self.sockets, state=self.state, ca=self.ca.root, lock=self.lock, **values)
 
     def write(self, text):
         self.config_file.write_text(text)
@@ -152,9 +152,9 @@ class Surehop:
             parsed = None
         return Said(done.returncode, done.stdout, done.stderr, parsed)
 
-    def ask(self, key):
-        """What the lock answers to Postfix for this next hop, as it stands on the wire."""
-        return socketmap.ask(self.sockets / "socketmap.sock", key)
+    def ask(self, key, name="postfix"):
+        """What the lock answers for this next hop, asked under this map's name, as it stands on the wire."""
+        return socketmap.ask(self.sockets / "socketmap.sock", key, name)
 
     def explain(self, recipient, *options):
         said = self.cli("explain", recipient, *options)

@@ -4,13 +4,12 @@
 import itertools
 import pathlib
 
-from . import smtp
+from . import postfix, sendmail, smtp
 from .ca import CertificateAuthority
 from .destinations import BY_DOMAIN, DESTINATIONS
 from .dns import Dns
 from .peer import Peer
 from .policyhost import Policy, PolicyHost, policy_text
-from .postfix import Postfix
 from .process import wait_until
 from .sink import Sinks
 from .surehop import Surehop
@@ -20,7 +19,9 @@ TREE = pathlib.Path(__file__).resolve().parents[3]
 
 
 class World:
-    def __init__(self, folder):
+    """`root`: the Debian that the mail server comes out of, None for this machine's own Postfix."""
+
+    def __init__(self, folder, root=None):
         folder = pathlib.Path(folder)
         self.counter = itertools.count(1)
         self.ca = CertificateAuthority(folder / "ca")
@@ -32,18 +33,22 @@ class World:
             if destination.policy:
                 policy = Policy(policy_text(*destination.policy), destination.policy_certificate)
                 self.policy_host.publish(destination.domain, policy)
-        self.postfix = Postfix(folder / "postfix", self.ca)
-        self.surehop = Surehop(folder / "surehop", TREE, self.postfix, self.ca)
+        self.mta = _mail_server(folder, root, self.ca)
+        self.surehop = Surehop(folder / "surehop", TREE, self.mta, self.ca)
         self.peer = Peer(folder / "peer", self.ca)  # started by the stories that ask it
+
+    @property
+    def postfix(self):
+        return self.mta
 
     def start(self):
         self.dns.start()
         self.sinks.start()
         self.policy_host.start()
-        self.postfix.start()
+        self.mta.start()
 
     def stop(self):
-        self.postfix.stop()
+        self.mta.stop()
         self.peer.stop()
         self.surehop.stop()
         self.policy_host.stop()
@@ -51,7 +56,7 @@ class World:
         self.dns.stop()
 
     def change_zone(self, domain, old="", new=""):
-        """Publish this domain's zone with `old` replaced by `new`, or as the table has it. Only for unsigned zones."""
+        """Publish this domain's zone with `old` replaced by `new`, or as the table has it."""
         destination, mark = BY_DOMAIN[domain], f"change{next(self.counter)}"
         records = destination.zone.replace(old, new) + f"\n{mark} TXT ."  # tells when the name server has read it
         self.zones.write(Zone(domain, destination.dnssec, records))
@@ -69,3 +74,13 @@ class World:
 
     def wait(self, check, what, limit=20.0):
         return wait_until(check, what, limit)
+
+
+def _mail_server(folder, root, ca):
+    if root is None:
+        return postfix.Postfix(folder / "postfix", ca)
+    if root.mta == "sendmail":
+        root.enter(folder, sendmail.PROGRAMS)
+        return sendmail.Sendmail(folder / "sendmail", root, ca)
+    root.enter(folder, postfix.PROGRAMS)
+    return postfix.Postfix(folder / "postfix", ca)

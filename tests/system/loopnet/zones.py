@@ -43,7 +43,7 @@ class Zone:
 
 class ZoneWriter:
     def __init__(self, folder, ca):
-        self.folder, self.ca = pathlib.Path(folder), ca
+        self.folder, self.ca, self.keys = pathlib.Path(folder), ca, {}
         self.folder.mkdir()
 
     def write_all(self):
@@ -69,7 +69,10 @@ class ZoneWriter:
 
     def _sign(self, zone, plain):
         """One key per zone (a key-signing key that signs everything), as small sites have it."""
-        key = run("ldns-keygen", "-a", "ECDSAP256SHA256", "-k", zone.origin, cwd=self.folder).stdout.strip()
+        if zone.name not in self.keys:  # a zone that changes keeps its key, which the parent vouches for
+            made = run("ldns-keygen", "-a", "ECDSAP256SHA256", "-k", zone.origin, cwd=self.folder)
+            self.keys[zone.name] = made.stdout.strip()
+        key = self.keys[zone.name]
         zone.file = plain.with_suffix(".signed")
         run("ldns-signzone", "-i", "20200101000000", "-e", "20800101000000", "-f", zone.file, plain, key, cwd=self.folder)
         zone.ds = (self.folder / f"{key}.ds").read_text()

@@ -157,7 +157,7 @@ BAD = (
     ('minimum = "authenticated"', 'minimun = "authenticated"', "minimum"),
     ('mode = "enforce"', 'mode = "enforced"', "enforce"),
     ('falls_short = "reject"', "falls_short = 5", "reject"),
-    ('lock = "postfix"', "", "lock"),
+    ('lock = "{lock}"', "", "lock"),
     ("[store]", "[stroe]", "store"),
     ('queue_lifetime = "5d"', 'queue_lifetime = "5 fortnights"', "5d"),
     ('servers = ["127.0.0.1:53"]', 'servers = ["localhost"]', "127.0.0.1"),
@@ -170,6 +170,7 @@ def bad_configuration(world):
     world.surehop.stop()
     good = world.surehop.configuration()
     for old, new, suggestion in BAD:
+        old = old.format(lock=world.postfix.lock)
         expect_true(f"{old} is in the configuration", old in good)
         world.surehop.write(good.replace(old, new, 1))
         said = world.surehop.start_refused()

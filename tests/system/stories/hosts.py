@@ -8,19 +8,22 @@ from stories.delivery import accepted_but_never_sent, delivered_over_verified_tl
 MESSAGES = 20  # that all go to one of two hosts by chance: once in half a million runs
 
 
-def passed_over(world, domain, failing, taking, unused):
-    """Mail is offered to `failing`, which gets nothing; `taking` gets it under the same binding; `unused` is left alone."""
+def passed_over(world, domain, failing, taking, unused, tried=1):
+    """Mail is offered to `failing` (unless `tried` says 0), which gets nothing; `taking` gets it under the same binding;
+    `unused` is left alone."""
     before = {host: len(world.sinks.connections(host)) for host in (failing, unused)}
     delivered_over_verified_tls(world, domain, taking)
     after = {host: len(world.sinks.connections(host)) for host in (failing, unused)}
-    expect(f"new connections to {failing} and {unused}", (after[failing] - before[failing], after[unused]), (1, 0))
+    expect(f"new connections to {failing} and {unused}", (after[failing] - before[failing], after[unused]), (tried, 0))
     sent = sum(record["data"] for record in world.sinks.connections(failing) if domain in str(record["recipients"]))
     expect(f"message bytes that reached {failing}", sent, 0)
 
 
 @story("MTA-STS: an MX host that the policy does not name is passed over, and the next one in order takes the mail")
 def policy_order(world):
-    passed_over(world, "order.test", "mx.sts.test", "mx2.order.test", "mx3.order.test")
+    # From 3.10.5 on Postfix compares the names first, and does not even connect.
+    tried = 0 if world.postfix.lock == "postfix310" else 1
+    passed_over(world, "order.test", "mx.sts.test", "mx2.order.test", "mx3.order.test", tried)
 
 
 @story("DANE: an MX host that shows another certificate is passed over, and the next one in order takes the mail")

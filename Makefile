@@ -7,7 +7,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 
 # The modules, lowest first: a module includes only itself and modules before it (make check proves it).
 # CORE is pure: no sockets, files, threads or clocks; libcore.a links with fmt, libcrypto, libidn2 and libpcre2 alone.
-CORE  = base address mtasts dane facts assess rules allow binding
+CORE  = base address mtasts dane facts assess rules allow binding mta
 WORLD = resolve store gate milter socketmap control report conf
 MODULES = $(CORE) $(WORLD) cmd
 

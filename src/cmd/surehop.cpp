@@ -4,11 +4,10 @@
 // same code in this process. See surehop(8).
 
 #include "base/text.h"
-#include "cmd/clock_check.h"
-#include "cmd/doctor.h"
 #include "cmd/engine.h"
 #include "cmd/surehop_allow.h"
 #include "cmd/surehop_answerer.h"
+#include "cmd/surehop_doctor.h"
 #include "cmd/surehop_ledger.h"
 #include "cmd/surehop_print.h"
 #include "cmd/surehop_quarantine.h"
@@ -42,9 +41,7 @@ struct Common {
     bool offline = false;
 };
 
-int show(const Common& common, const Request& request, Json result) {
-    if (request.complete != nullptr)
-        result = request.complete(std::move(result));
+int show(const Common& common, const Request& request, const Json& result) {
     if (request.take)
         return request.take(result);
     const int status = request.status == nullptr ? EX_OK : request.status(result);
@@ -95,11 +92,6 @@ int config_command(const Common& common, const std::string& verb) {
     return EX_OK;
 }
 
-Json with_clock(Json report) {
-    report.at("checks").push_back(clock_check(SystemClock().now()));
-    return report;
-}
-
 // The command line: every leaf sets `run`.
 class CommandLine {
   public:
@@ -119,6 +111,7 @@ class CommandLine {
         allow();
         quarantine();
         small_ones();
+        doctor();
         ledger();
         report();
         survey();
@@ -173,15 +166,13 @@ class CommandLine {
 
     // When the command is given, sends what was collected under `what`.
     void sends(CLI::App* command, const char* what, std::string (*text)(const Json&),
-               bool reads_only = true, int (*status)(const Json&) = nullptr,
-               Json (*complete)(Json) = nullptr) {
+               bool reads_only = true, int (*status)(const Json&) = nullptr) {
         command->callback([=, this] {
             run_ = [=, this] {
                 Json ask{{"do", what}};
                 for (const auto& [name, value] : fields_.items())
                     ask[name] = value;
-                return answer(common_,
-                              Request{std::move(ask), text, status, reads_only, complete, {}});
+                return answer(common_, Request{std::move(ask), text, status, reads_only, {}});
             };
         });
     }
@@ -258,14 +249,29 @@ class CommandLine {
             ->required();
         sends(trace, "trace", trace_text, true,
               [](const Json& found) { return found.at("rows").empty() ? exit_no : EX_OK; });
-        sends(
-            verb(&app_, "doctor", "can this site do what its configuration asks?"), "doctor",
-            doctor_text, false, // it tries to write
-            [](const Json& report) { return report.value("healthy", false) ? EX_OK : exit_no; },
-            with_clock);
         sends(verb(&app_, "status", "what the daemon runs with"), "status", members_text);
         sends(verb(&app_, "reload", "read the configuration again; a bad one changes nothing"),
               "reload", members_text, false);
+    }
+
+    void doctor() {
+        CLI::App* command = verb(&app_, "doctor", "can this site do what its configuration asks?");
+        command
+            ->add_option("--mta", doctor_.mta,
+                         "would this mail server undo it? postfix or sendmail")
+            ->check(CLI::IsMember({"postfix", "sendmail"}));
+        command->add_flag("--print", doctor_.print,
+                          "print what to write into its configuration, and check nothing");
+        command->add_option("--postfix-config", doctor_.postfix_config,
+                            "Postfix's configuration folder, if not its own default");
+        command->add_option("--sendmail-cf", doctor_.sendmail_cf, "Sendmail's configuration")
+            ->capture_default_str();
+        command->callback([this] {
+            run_ = [this] {
+                doctor_.json = common_.json;
+                return surehop::doctor(doctor_, place_of(common_));
+            };
+        });
     }
 
     void ledger() {
@@ -354,6 +360,7 @@ class CommandLine {
     LedgerQuestion ledger_;
     ReportQuestion report_;
     SurveyQuestion survey_;
+    DoctorQuestion doctor_;
     Json fields_ = Json::object();
     std::optional<AllowCommands> allow_;
     std::optional<QuarantineCommands> quarantine_;

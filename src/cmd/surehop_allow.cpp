@@ -135,7 +135,7 @@ Request AllowCommands::request(const char* what, std::string (*text)(const Json&
                                bool reads_only) const {
     Json ask{{"do", what}};
     ask.update(fields_);
-    return Request{std::move(ask), text, nullptr, reads_only, nullptr, {}};
+    return Request{std::move(ask), text, nullptr, reads_only, {}};
 }
 
 void AllowCommands::sends(CLI::App* command, const char* what, std::string (*text)(const Json&),

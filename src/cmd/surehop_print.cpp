@@ -213,9 +213,12 @@ std::string trace_text(const Json& rows) {
 
 std::string doctor_text(const Json& report) {
     std::string out;
-    for (const Json& check : part(report, "checks"))
-        out += fmt::format("{:<8} {:<13} {}\n", at(check, "state"), at(check, "name"),
+    for (const Json& check : part(report, "checks")) {
+        out += fmt::format("{:<8} {:<16} {}\n", at(check, "state"), at(check, "name"),
                            at(check, "text"));
+        if (const std::string remedy = at(check, "remedy"); !remedy.empty())
+            out += fmt::format("{:<8} {:<16} {}\n", "", "write:", remedy);
+    }
     return out;
 }
 

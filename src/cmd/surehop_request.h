@@ -15,7 +15,6 @@ struct Request {
     std::string (*text)(const Json&) = nullptr;
     int (*status)(const Json&) = nullptr; // null: 0. From 64 on the text is an error's
     bool reads_only = true;
-    Json (*complete)(Json) = nullptr;          // adds what only this process can tell
     std::function<int(const Json&)> take = {}; // instead of printing it: the exit status
 };
 

@@ -12,7 +12,7 @@ from loopnet.root import Root
 # In the order in which they are told and read.
 PARTS = (
     "internet", "delivery", "certificates", "hosts", "refusal", "routing", "sessions", "rules", "allow", "quarantine",
-    "audit", "day", "report", "lock", "matrix", "explain", "daemon", "peer",
+    "audit", "day", "report", "lock", "matrix", "explain", "doctor", "daemon", "peer",
 )  # fmt: skip
 PARTS_OF_SENDMAIL = ("sendmail",)
 

@@ -60,6 +60,7 @@ transport_maps = inline:{{
 # Delivery, as a site that takes DANE and MTA-STS seriously has it.
 smtp_tls_security_level = dane
 smtp_dns_support_level = dnssec
+smtp_tls_mandatory_protocols = !SSLv2, !SSLv3, !TLSv1, !TLSv1.1
 smtp_tls_CAfile = {ca}
 smtp_tls_loglevel = 1
 smtp_tls_connection_reuse = no
@@ -163,17 +164,22 @@ class Postfix:
         wait_until(lambda: "daemon started" in self.log_text(), "Postfix to start")
 
     @contextlib.contextmanager
-    def configured(self, **parameters):
-        """With these parameters in main.cf, until the end of the block."""
-        before = self.config.joinpath("main.cf").read_text()
-        self.reload(before + "".join(f"{name} = {value}\n" for name, value in parameters.items()))
+    def configured(self, master="", **parameters):
+        """With these parameters in main.cf, and these lines at the end of master.cf, until the end of the block."""
+        before = {name: self.config.joinpath(name).read_text() for name in ("main.cf", "master.cf")}
+        main = before["main.cf"]
+        for name, value in parameters.items():
+            # In place of the line that is there: Postfix warns of two, and so often that its logging may stand still.
+            main = re.sub(rf"^{name} =.*\n(?:[ \t].*\n)*", "", main, flags=re.M) + f"{name} = {value}\n"
+        self.reload({"main.cf": main, "master.cf": before["master.cf"] + master})
         try:
             yield
         finally:
             self.reload(before)
 
-    def reload(self, main):
-        self.config.joinpath("main.cf").write_text(main)
+    def reload(self, files):
+        for name, text in files.items():
+            self.config.joinpath(name).write_text(text)
         reloads = self.log_text().count("reload -- version")
         run("postfix", "-c", self.config, "reload")
         wait_until(lambda: self.log_text().count("reload -- version") > reloads, "Postfix to read main.cf again")

@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The sending site's Sendmail, out of another Debian's root folder, with its own configuration and queue.
+"""The sending site's Sendmail, out of another Debian's root folder, with its own queue and configuration: the lines of
+contrib/sendmail as they stand there, and what keeps it inside the loopback internet.
 
-Its configuration is what contrib/sendmail asks an administrator to write; the rest keeps it inside the loopback internet.
+Sendmail trusts nothing below a folder that everybody may write, as the work folder is: sockets and authorities are where
+they would be on a real site, here and in its root folder.
 """
 
 import pathlib
 import pwd
 import re
+import shutil
 import socket
 import threading
 
@@ -14,10 +17,9 @@ from .destinations import BY_DOMAIN
 from .postfix import ADDRESS, Fate
 from .process import Server, run, wait_until
 
-PROGRAMS = ("sendmail", "m4")
-
-# In its root folder: it trusts nothing below a folder that everybody may write.
-SOCKETS, CA = "/run/surehop", "/run/ca"
+PROGRAMS = ("sendmail", "m4", "makemap")
+CONTRIB = pathlib.Path(__file__).resolve().parents[3] / "contrib/sendmail/surehop.mc"
+AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"  # where that file looks for them
 
 SITE = """divert(-1)
 divert(0)dnl
@@ -40,8 +42,6 @@ define(`confTO_RESOLVER_RETRY', `1')dnl
 define(`confTO_QUEUERETURN', `5d')dnl
 define(`confMIN_QUEUE_AGE', `0')dnl
 define(`confCONNECTION_CACHE_SIZE', `0')dnl
-define(`confCACERT', `{ca}')dnl
-define(`confCACERT_PATH', `{folder}/config')dnl
 FEATURE(`nouucp', `reject')dnl
 FEATURE(`virtusertable', `text -o -k0 -v1 {folder}/config/virtusertable')dnl
 FEATURE(`accept_unresolvable_domains')dnl
@@ -54,34 +54,36 @@ MAILER(`local')dnl
 MAILER(`smtp')dnl
 """
 
-SUREHOP = """
-FEATURE(`access_db', `text -T<TMPF> -o -k0 -v1 {folder}/config/access')dnl
-FEATURE(`sts', `socket -d5 -T<TMPF> local:{sockets}/socketmap.sock')dnl
-INPUT_MAIL_FILTER(`surehop', `S=unix:{sockets}/milter.sock, F=T, T=C:10s;S:10s;R:10s;E:1m')dnl
-define(`confMILTER_MACROS_ENVFROM', `i, {{mail_addr}}, {{auth_authen}}, {{daemon_name}}')dnl
-define(`confMILTER_MACROS_ENVRCPT', `{{rcpt_mailer}}, {{rcpt_host}}, {{rcpt_addr}}')dnl
-"""
-
-
 class Sendmail:
     lock = "sendmail"
 
     def __init__(self, folder, root, ca):
-        self.folder, self.root, self.ca_folder = pathlib.Path(folder), root, ca.root.parent
-        self.config, self.queue, self.log = self.folder / "config", self.folder / "queue", self.folder / "mail.log"
+        self.folder, self.root = pathlib.Path(folder), root
+        self.config, self.log, self.queue = self.folder / "config", self.folder / "mail.log", pathlib.Path("/run")
         self.user = pwd.getpwnam("mail")
-        for name in ("config", "queue", "mqueue"):
+        for name in ("config", "mqueue"):
             (self.folder / name).mkdir(parents=True)
         (self.folder / "mqueue").chmod(0o700)
-        site = self.config / "sendmail.mc"
-        fields = {"folder": self.folder, "address": ADDRESS, "ca": f"{CA}/{ca.root.name}", "sockets": SOCKETS}
-        site.write_text(SITE.format(**fields) + SUREHOP.format(**fields) + END)
+        run("mount", "-t", "tmpfs", "-o", "mode=755", "loopnet-run", "/run")
+        root.mount("/run", "/run")
+
         # past-DOMAIN goes to somebody there whom the gate has not seen.
         past = "".join(f"past-{name}: past@{name}\n" for name in BY_DOMAIN)
         (self.config / "aliases").write_text("postmaster: root\nteam: team@none.test\n" + past)
-        (self.config / "access").write_text("Connect:127.0.40.1 RELAY\n")
         (self.config / "virtusertable").write_text("good@alias.test rcpt@sts.test\nbad@alias.test rcpt@none.test\n")
-        self.file = self.config / "sendmail.cf"
+        access = "Connect:127.0.40.1 RELAY\n"
+        mail = pathlib.Path("/etc/mail")
+        mail.mkdir(exist_ok=True)
+        run("mount", "-t", "tmpfs", "-o", "mode=755", "loopnet-mail", mail)
+        root.mount(mail, mail)
+        (mail / "access").write_text(access)
+        run("makemap", "-C", "/dev/null", "hash", mail / "access", input=access)
+        authorities = root.folder / AUTHORITIES.lstrip("/")
+        authorities.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(ca.root, authorities)
+
+        site, self.file = self.config / "sendmail.mc", self.config / "sendmail.cf"
+        site.write_text(SITE.format(folder=self.folder, address=ADDRESS) + CONTRIB.read_text() + END)
         self.file.write_text(run("m4", site).stdout)
         self.server = Server("sendmail", ["sendmail", "-C", self.file, "-bD"], self.folder / "sendmail.out")
         self.syslog = None
@@ -91,8 +93,6 @@ class Sendmail:
         self.syslog = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.syslog.bind(str(self.folder / "syslog"))
         threading.Thread(target=self._keep_log, daemon=True).start()
-        self.root.mount(self.ca_folder, CA)
-        self.root.mount(self.queue / "surehop", SOCKETS)
         run("ip", "address", "replace", f"{ADDRESS}/32", "dev", "lo")
         self.server.start()
         self.server.wait_ready(_answers)

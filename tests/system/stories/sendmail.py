@@ -227,3 +227,32 @@ def garbage(world):
             expect(f"status with {answer!r} ({fate.text})", fate.status, "deferred")
     expect("messages to strip.test", world.sinks.data_bytes("strip.test"), 0)
     world.mta.empty_queue()
+
+
+# What is taken away or changed in sendmail.cf, and the check that must say so.
+BROKEN = (
+    (", F=T,", ", F=,", "milter-default"),
+    ("O InputMailFilters=surehop", "O InputMailFilters=", "milter"),
+    ("S=local:/run/surehop/milter.sock", "S=local:/run/surehop/other.sock", "milter"),
+    ("local:/run/surehop/socketmap.sock", "local:/run/surehop/other.sock", "sts-map"),
+    ("Ksts socket -d5 -T<TMPF>", "Ksts socket -d5", "sts-map"),
+    ("O StrictTransportSecurity=true", "O StrictTransportSecurity=false", "sts"),
+    ("O Timeout.queuereturn=5d", "O Timeout.queuereturn=30d", "queue-lifetime"),
+    ("O CACertFile=", "#O CACertFile=", "certificates"),
+    ("O CACertPath=", "#O CACertPath=", "certificates"),
+)
+
+
+@story("Sendmail: doctor finds nothing wrong with this site, and names each line of sendmail.cf that would undo the guarantee")
+def doctor(world):
+    said = world.surehop.cli("doctor", "--mta", "sendmail", "--sendmail-cf", world.mta.file)
+    expect(f"exit status of doctor ({said.out}{said.err})", said.status, 0)
+    text = world.mta.file.read_text()
+    broken = world.mta.config / "broken.cf"
+    for old, new, check in BROKEN:
+        expect_true(f"{old} is in sendmail.cf", old in text)
+        broken.write_text(text.replace(old, new))
+        said = world.surehop.cli("doctor", "--mta", "sendmail", "--sendmail-cf", broken)
+        found = [one["name"] for one in said.json["checks"] if one["state"] == "failed"]
+        expect_true(f"doctor names {check} for {new}", check in found, found)
+        expect(f"exit status for {new}", said.status, 1)

@@ -27,6 +27,12 @@ std::optional<IpAddress> parse_ip(std::string_view text) {
     return std::nullopt;
 }
 
+bool is_loopback(const IpAddress& address) {
+    constexpr IpAddress v6{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+    constexpr IpAddress v4{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 127};
+    return address == v6 || std::equal(v4.begin(), v4.begin() + 13, address.begin());
+}
+
 std::optional<IpRange> IpRange::parse(std::string_view text) {
     const auto slash = text.find('/');
     const auto from = parse_ip(text.substr(0, slash));

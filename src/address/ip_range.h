@@ -17,6 +17,8 @@ using IpAddress = std::array<std::uint8_t, 16>;
 // "192.0.2.1", "2001:db8::1"; none for anything else.
 std::optional<IpAddress> parse_ip(std::string_view text);
 
+bool is_loopback(const IpAddress& address); // 127.0.0.0/8, ::1
+
 class IpRange {
   public:
     // "10.0.0.0/8", "2001:db8::/32", or one address.
@@ -25,6 +27,7 @@ class IpRange {
     bool holds(const IpAddress& address) const;
 
     const std::string& text() const { return text_; } // as it was written
+    bool operator==(const IpRange&) const = default;
 
   private:
     IpRange(std::string_view text, const IpAddress& from, unsigned bits)

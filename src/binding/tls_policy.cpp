@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 
 namespace surehop {
 
@@ -22,8 +23,25 @@ std::string protocols(Lock lock, TlsVersion least) {
 
 // Postfix checks the certificate against exactly these names, and sends the MX name as SNI
 // (RFC 8461 §7.1). Never a ".suffix": in Postfix it means any depth, in RFC 8461 §4.1 one label.
-std::string secure(const Offer& offer) {
-    return fmt::format("secure match={} servername=hostname", join(offer.hosts, ":"));
+std::string secure(std::span<const std::string> hosts) {
+    return fmt::format("secure match={} servername=hostname", join(hosts, ":"));
+}
+
+// Sendmail rewrites the answer in a buffer of 1256 octets, one more for each token, and a ruleset
+// that runs out of it says "ok": mail then goes out in clear, as was seen beyond 1100 octets. So
+// no more of the most preferred hosts than fit by far; to leave out others only narrows.
+constexpr std::size_t sendmail_budget = 600;
+
+std::span<const std::string> that_fit_sendmail(std::span<const std::string> hosts) {
+    std::size_t spent = 0, count = 0;
+    for (const std::string& host : hosts) {
+        const auto dots = static_cast<std::size_t>(std::count(host.begin(), host.end(), '.'));
+        spent += host.size() + 2 * dots + 3; // each label and each dot is a token, and a colon
+        if (spent > sendmail_budget)
+            break;
+        ++count;
+    }
+    return hosts.first(count);
 }
 
 // A policy of a thousand hosts makes a report that nobody reads, and Postfix takes 100 000 octets.
@@ -64,18 +82,23 @@ std::optional<std::string> policy_text(const Offer& offer, Lock lock, TlsVersion
                                        const StsOrigin& origin) {
     if (lock == Lock::none || offer.hosts.empty())
         return std::nullopt;
-    if (lock == Lock::sendmail)
-        return offer.level == Level::authenticated ? std::optional(secure(offer)) : std::nullopt;
+    if (lock == Lock::sendmail) {
+        const auto hosts = that_fit_sendmail(offer.hosts);
+        if (offer.level != Level::authenticated || hosts.empty())
+            return std::nullopt;
+        return secure(hosts);
+    }
     switch (offer.level) {
     case Level::dane:
         return least == TlsVersion::v1_2 ? "dane-only" : "dane-only" + protocols(lock, least);
     case Level::authenticated:
-        return fmt::format("{}{}{}", secure(offer), protocols(lock, least),
+        return fmt::format("{}{}{}", secure(offer.hosts), protocols(lock, least),
                            lock == Lock::postfix310 && !origin.domain.empty()
                                ? sts_attributes(offer, origin)
                                : "");
     case Level::verified:
-        return fmt::format("verify{}", protocols(lock, least));
+        // Named, lest smtp_tls_verify_cert_match allow other names.
+        return fmt::format("verify match=hostname{}", protocols(lock, least));
     case Level::encrypted:
         return fmt::format("encrypt{}", protocols(lock, least));
     case Level::none:

@@ -174,7 +174,7 @@ int Daemon::run() {
         for (const auto& listener : listeners_)
             listener->start(
                 [this](StreamSocket socket) { return socketmap_.serve(std::move(socket)); },
-                most_socketmap_connections);
+                most_socketmap_connections, engine_.opened.settings->listen.peers);
         control_listener_->start(
             [this](StreamSocket socket) { return control_.serve(std::move(socket)); },
             most_control_connections);

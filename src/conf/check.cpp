@@ -257,6 +257,14 @@ void check_sockets(Reading& reading) {
         if (!text.starts_with("inet:") || at == std::string::npos)
             continue;
         const std::string address = text.substr(at + 1);
+        if (setting != "listen.milter") { // who is nobody's peer is hung up on
+            if (!address.starts_with("127.") && address != "::1" && s.listen.peers.empty())
+                reading.warn(reading.place_of(setting),
+                             fmt::format("{} is not on loopback, and [listen] peers names nobody "
+                                         "else who may ask",
+                                         text));
+            continue;
+        }
         if (address == "0.0.0.0" || address == "::")
             reading.warn(reading.place_of(setting),
                          fmt::format("{} serves every address of this machine, and asks nobody who "

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "address/domain.h"
+#include "address/ip_range.h"
 #include "allow/exception_text.h"
 #include "base/time.h"
 #include "binding/tls_policy.h"
@@ -61,7 +62,8 @@ struct Settings {
     struct Listen {
         std::string milter;
         std::vector<std::string> socketmap;
-        std::string control; // a path
+        std::vector<IpRange> peers; // who may ask over TCP, beside this machine
+        std::string control;        // a path
         bool operator==(const Listen&) const = default;
     } listen;
 

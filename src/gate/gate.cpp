@@ -258,8 +258,12 @@ LockAnswer Gate::bind(const NextHop& next_hop, const Facts& facts, const Site& s
     return answer;
 }
 
-LockAnswer Gate::bind_unlearnt(Reason reason) {
+LockAnswer Gate::bind_unlearnt(const NextHop& asked, const Site& site, Reason reason,
+                               Time now) const {
+    const Demand demand = this->demand(judged(asked, site), site, now);
     LockAnswer out;
+    out.demanded = demand.level;
+    out.promised = demand.promised;
     out.text = sentence_of(reason);
     out.reason = reason;
     out.unknown = true;

@@ -43,7 +43,8 @@ class Gate {
     // What the MTA that asks is told of this next hop. `consumer`: whose words to use.
     std::variant<LockAnswer, Miss> bind_known(const NextHop& asked, const Site& site, Lock consumer,
                                               Time now) const;
-    static LockAnswer bind_unlearnt(Reason reason);
+    // Where its facts could not be had in time.
+    LockAnswer bind_unlearnt(const NextHop& asked, const Site& site, Reason reason, Time now) const;
 
     // What the lock demands of this next hop: the floor, or what an exception leaves of it, and
     // never less than a live promise.

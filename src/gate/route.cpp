@@ -49,7 +49,10 @@ Way told(const Context& context, const Site& site) {
     if (is_local_mailer(mailer)) {
         if (is_final(context.recipient, site) || is_unqualified(context.recipient))
             return {{NextHop::internal(domain_text(context.recipient))}, HopSource::rcpt_host};
-        return hidden(context.recipient, HopSource::rcpt_host);
+        // What local and virtual expand to comes by the lock again; lmtp(8) delivers, and asks
+        // nobody for a policy.
+        return hidden(context.recipient, HopSource::rcpt_host,
+                      mailer == "lmtp" ? Reason::lock_cannot_say : Reason::next_hop_hidden);
     }
     // Postfix says `error` for a virtual alias domain, which may expand to anywhere.
     if (mailer == "error" || context.host.empty())

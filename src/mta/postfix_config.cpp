@@ -144,8 +144,20 @@ std::string PostfixView::spell(std::string_view name) const {
 }
 
 std::string PostfixView::set(std::string_view name, std::string_view value) const {
-    if (overrides(name))
-        return fmt::format("postconf -PX {}/{}", service_->label(), name);
+    if (overrides(name)) {
+        // main.cf's own value, where that is meant; else in its place, without blanks, which
+        // master.cf does not take.
+        if (value.empty() || config_.value(name) == value)
+            return fmt::format("postconf -PX {}/{}", service_->label(), name);
+        std::string packed;
+        for (const char c : value)
+            if (c != ' ' && c != ',')
+                packed += c;
+            else if (!packed.ends_with(','))
+                packed += ',';
+        return fmt::format("postconf -P {}", quoted_for_shell(fmt::format(
+                                                 "{}/{}={}", service_->label(), name, packed)));
+    }
     return fmt::format("postconf -e {}", quoted_for_shell(fmt::format(
                                              "{} ={}{}", name, value.empty() ? "" : " ", value)));
 }

@@ -48,8 +48,14 @@ std::string without_no_milters(const PostfixView& view) {
     return view.set("receive_override_options", left);
 }
 
+// With a before-queue filter the milter gets the envelope alone: no header, and no end of message,
+// so nothing is recorded or promised.
+bool is_proxied(const PostfixView& view) { return !view.value("smtpd_proxy_filter").empty(); }
+
 bool is_gated(const PostfixService& service, const PostfixSeen& seen) {
     const PostfixView view(seen.postfix, &service);
+    if (is_proxied(view))
+        return false;
     return has_ours(view.value("smtpd_milters"), seen, service.chrooted) && !skips_milters(view);
 }
 
@@ -113,6 +119,17 @@ void smtpd(const PostfixSeen& seen, Findings& out) {
         const PostfixView view(seen.postfix, &service);
         if (goes_on_to_the_gate(view, seen))
             continue;
+        if (is_proxied(view)) {
+            out.failed(
+                check,
+                fmt::format("{} is '{}': the milter of {} sees no header and no end of the "
+                            "message, so nothing is recorded or promised",
+                            view.spell("smtpd_proxy_filter"),
+                            printable(view.value("smtpd_proxy_filter"), 60), service.label()),
+                "put surehop's milter on the smtpd behind that filter, or use content_filter "
+                "in its place");
+            continue;
+        }
         const bool skips = skips_milters(view);
         const char* parameter = skips ? "receive_override_options" : "smtpd_milters";
         if (!view.overrides(parameter) && std::exchange(told_main, true))

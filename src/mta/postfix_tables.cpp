@@ -113,6 +113,19 @@ ListedTable list_table(const std::string& table, const Surroundings& around,
 
 namespace {
 
+// "unix:private/dovecot-lmtp", "inet:127.0.0.1:24": what lmtp(8) reaches without a network.
+bool stays_here(std::string_view hop) {
+    if (hop.starts_with("inet:"))
+        hop.remove_prefix(5);
+    return hop.starts_with("unix:") || hop.starts_with("127.") || hop.starts_with("[127.") ||
+           hop.starts_with("localhost") || hop.starts_with("[::1]") ||
+           hop.starts_with("[IPv6:::1]") || hop.starts_with("[localhost]");
+}
+
+} // namespace
+
+namespace {
+
 class HopFinder {
   public:
     HopFinder(const PostfixSeen& seen, const Tables& tables) : seen_(seen), tables_(tables) {}
@@ -165,8 +178,17 @@ class HopFinder {
                 fmt::format("{} names the transport '{}', which master.cf has not: its "
                             "mail is deferred",
                             where, printable(transport, 40)));
-        constexpr std::array<std::string_view, 6> inside = {"local", "virtual", "lmtp",
-                                                            "error", "retry",   "discard"};
+        constexpr std::array<std::string_view, 5> inside = {"local", "virtual", "error", "retry",
+                                                            "discard"};
+        if (service->program == "lmtp" && !stays_here(hop))
+            return out_.findings.failed(
+                "next-hops",
+                fmt::format("{} hands mail to {} by LMTP, for which Postfix asks nobody for a "
+                            "policy: surehop cannot bind it",
+                            where, printable(hop, 60)),
+                "deliver it by smtp, or over a unix: socket on this machine");
+        if (service->program == "lmtp")
+            return;
         if (service->program == "smtp")
             return add_hop(where, hop, recipient, sender);
         if (std::find(inside.begin(), inside.end(), service->program) == inside.end())
@@ -270,6 +292,14 @@ void examine_milter_maps(const PostfixSeen& seen, const Tables& tables, Findings
     for (const PostfixView& view : views)
         for (const std::string& table : postfix_list(view.value(parameter))) {
             const ListedTable listed = tables(table);
+            if (!listed && lower(table).find("disable") != std::string::npos) {
+                out.failed(check,
+                           fmt::format("{} has DISABLE ('{}'): mail from the clients that it names "
+                                       "is not judged",
+                                       view.spell(parameter), printable(table)),
+                           view.set(parameter, ""));
+                continue;
+            }
             if (!listed) {
                 out.warning(check,
                             fmt::format("{}: {}; which clients it takes past the gate (DISABLE) is "

@@ -132,7 +132,8 @@ void certificates(const PostfixSeen& seen, Findings& out) {
                                                                            : "smtp_tls_CAfile",
                          system_file);
             if (file.empty() && folder.empty()) {
-                if (!postfix_yes(view.value("tls_append_default_CA")))
+                // OpenSSL's own are a folder too, which the chroot has not.
+                if (!postfix_yes(view.value("tls_append_default_CA")) || is_in_chroot(view))
                     out.failed(check,
                                "smtp_tls_CAfile and smtp_tls_CApath are empty: no "
                                "certificate is valid, and all mail under an MTA-STS "

@@ -179,8 +179,21 @@ std::string print_sendmail(const Wiring& surehop) {
         "define(`confCACERT_PATH', `/etc/ssl/certs')dnl\n"
         "dnl Not longer than [mta] queue_lifetime: that is how long promises hold.\n"
         "define(`confTO_QUEUERETURN', `{}')dnl\n"
+        "dnl No connection that was good enough for one message carries the next.\n"
+        "define(`confMCI_CACHE_SIZE', `0')dnl\n"
         "dnl From 8.18 on Sendmail does DANE by itself.\n"
-        "dnl define(`confDANE', `true')dnl\n",
+        "dnl define(`confDANE', `true')dnl\n"
+        "dnl\n"
+        "dnl After MAILER(). FEATURE(`sts') looks at the certificate once for each connection;\n"
+        "dnl this does so for each recipient, since several domains may share an MX host.\n"
+        "LOCAL_TLS_RCPT\n"
+        "R$*\t\t\t$: $1 $| $1\n"
+        "R$*@$+ $| $*\t\t$2 $| $3\n"
+        "R$+. $| $*\t\t$1 $| $2\n"
+        "R$+ $| $*\t\t$: $(sts $1 $: none $) $| $2\n"
+        "R$* <TMPF> $| $*\t$#error $@ 4.7.0 $: 450 STS lookup temp fail\n"
+        "R$* secure $* $| $*\t$@ $>\"TLS_connection\" $&{{verify}} $| <TEMP+VERIFY:128>\n"
+        "R$*\t\t\t$@ ok\n",
         sendmail_milter_line(surehop), sendmail_sts_line(surehop),
         format_duration(surehop.queue_lifetime));
 }

@@ -198,6 +198,24 @@ void sts_map(const SendmailSeen& seen, Findings& out) {
                    remedy);
 }
 
+// FEATURE(`sts') looks at the certificate once for each connection, for one of its recipients.
+void sts_recipients(const SendmailSeen& seen, Findings& out) {
+    const std::string rules = seen.sendmail.ruleset("Local_tls_rcpt");
+    if (rules.find("$(sts") == std::string::npos ||
+        rules.find("TLS_connection") == std::string::npos)
+        out.failed(
+            "sts-recipients",
+            "there is no Local_tls_rcpt that looks at the certificate for each recipient: one "
+            "who shares the MX host of another is sent mail over a connection that was good "
+            "enough for that one",
+            "the lines after MAILER() that 'surehop doctor --mta sendmail --print' prints");
+    if (seen.sendmail.option("ConnectionCacheSize") != "0")
+        out.failed("sts-recipients",
+                   "O ConnectionCacheSize is not 0: a connection that was good enough for one "
+                   "message carries the next one, too",
+                   "define(`confMCI_CACHE_SIZE', `0')dnl");
+}
+
 void sts(const SendmailSeen& seen, Findings& out) {
     if (!same_ignoring_case(seen.sendmail.option("StrictTransportSecurity"), "true"))
         out.failed("sts",
@@ -353,7 +371,7 @@ struct Check {
     void (*look)(const SendmailSeen&, Findings&);
 };
 
-constexpr std::array<Check, 14> checks = {
+constexpr std::array<Check, 15> checks = {
     {{"lock", "[mta] lock is Sendmail's", lock},
      {"milter", "all that comes in by SMTP passes surehop's milter", milter},
      {"milter-default", "nothing passes unjudged while surehop is down", milter_default},
@@ -362,6 +380,7 @@ constexpr std::array<Check, 14> checks = {
      {"milter-macros", "Sendmail says where mail goes, and who has authenticated", milter_macros},
      {"sts-map", "every delivery by SMTP asks surehop", sts_map},
      {"sts", "Sendmail obeys the answer", sts},
+     {"sts-recipients", "and for each recipient", sts_recipients},
      {"client-options", "no option keeps deliveries from TLS", client_options},
      {"access", "no line of the access map keeps deliveries from TLS", access},
      {"certificates", "Sendmail has authorities to check certificates with", certificates},

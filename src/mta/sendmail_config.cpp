@@ -64,6 +64,10 @@ void SendmailConfig::read(std::string_view line) {
                     static_cast<std::uint32_t>(parse_number(digits, 100'000).value_or(0));
             }
         }
+    } else if (kind == 'S') { // SLocal_tls_rcpt, Scheck_rcpt=3
+        in_ruleset_ = lower(trim(rest.substr(0, rest.find_first_of("=,"))));
+    } else if (kind == 'R' && !in_ruleset_.empty()) {
+        rulesets_[in_ruleset_] += std::string(line) + "\n";
     } else if (kind == 'X') {
         const auto comma = rest.find(',');
         milters_.push_back(
@@ -103,6 +107,11 @@ const SendmailMilter* SendmailConfig::milter(std::string_view name) const {
     const auto found = std::find_if(milters_.begin(), milters_.end(),
                                     [&](const SendmailMilter& one) { return one.name == name; });
     return found == milters_.end() ? nullptr : &*found;
+}
+
+std::string SendmailConfig::ruleset(std::string_view name) const {
+    const auto found = rulesets_.find(lower(name));
+    return found == rulesets_.end() ? "" : found->second;
 }
 
 const SendmailMap* SendmailConfig::map(std::string_view name) const {

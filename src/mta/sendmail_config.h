@@ -41,6 +41,8 @@ class SendmailConfig {
     const SendmailMilter* milter(std::string_view name) const;
     const std::vector<SendmailMilter>& milters() const { return milters_; }
     const SendmailMap* map(std::string_view name) const;
+    // Its R lines, one after the other; "" where there is none.
+    std::string ruleset(std::string_view name) const;
     std::array<std::uint32_t, 2> version() const {
         return version_;
     } // 8.17; 0.0 where it is not said
@@ -52,6 +54,8 @@ class SendmailConfig {
     std::map<char, std::string> macros_;
     std::vector<SendmailMilter> milters_;
     std::map<std::string, SendmailMap, std::less<>> maps_;
+    std::map<std::string, std::string, std::less<>> rulesets_; // names in lower case
+    std::string in_ruleset_;
     std::array<std::uint32_t, 2> version_{};
     bool is_one_ = false;
 };

@@ -53,8 +53,15 @@ NamedHops named_hops(const SendmailSeen& seen) {
         for (const std::string& one : hosts_of(host))
             out.hops.push_back({one, where, recipient, ""});
     };
-    if (const std::string smart = seen.sendmail.macro('S'); !smart.empty())
+    if (const std::string smart = seen.sendmail.macro('S'); !smart.empty()) {
+        out.findings.failed("next-hops",
+                            fmt::format("SMART_HOST is {}: Sendmail holds it to the MTA-STS policy "
+                                        "of each recipient's domain, which it cannot meet, so that "
+                                        "mail is deferred until it bounces",
+                                        printable(smart, 60)),
+                            "take out SMART_HOST, and let this Sendmail deliver");
         add("SMART_HOST", smart, "");
+    }
     for (const char* option : {"FallbackMXhost", "FallbackSmartHost"})
         if (const std::string host = seen.sendmail.option(option); !host.empty()) {
             out.findings.warning("fallback-relay",

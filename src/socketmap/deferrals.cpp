@@ -2,10 +2,12 @@
 #include "socketmap/deferrals.h"
 
 #include "base/log.h"
+#include "base/text.h"
 #include "rules/verdict.h"
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace surehop {
@@ -13,7 +15,8 @@ namespace surehop {
 namespace {
 
 constexpr Seconds told_once_in{3600};
-constexpr std::size_t most_remembered = 10'000;
+constexpr std::size_t most_told = 10'000; // in an hour, and
+constexpr std::size_t most_logged = 1'000;
 
 LedgerRow row_of(const NextHop& next_hop, const LockAnswer& answer, const LockAnswer& held,
                  PolicyMode mode, Time now) {
@@ -54,19 +57,45 @@ void Deferrals::note(const NextHop& next_hop, const LockAnswer& answer, PolicyMo
     if (held != &answer)
         ++counts_.would_defer;
 
-    LedgerRow row = row_of(next_hop, answer, *held, mode, now);
-    const std::string key = fmt::format("{} {} {}", row.next_hop, row.reason, row.action);
+    const bool holds = held == &answer;
+    tell(row_of(next_hop, answer, *held, mode, now), held->promised,
+         fmt::format("{} mail to {}: {}",
+                     holds ? "the lock holds back" : "audit: the lock would hold back",
+                     next_hop.key(), held->text));
+}
+
+void Deferrals::note_unreadable(std::string_view request, std::string_view answer, PolicyMode mode,
+                                Time now) {
+    ++counts_.deferred;
+    LedgerRow row;
+    row.time = now;
+    row.kind = "lock";
+    row.next_hop = printable(request.substr(std::min(request.find(' ') + 1, request.size())), 100);
+    row.mode = name_of(mode);
+    row.outcome = name_of(OutcomeKind::unknown);
+    row.reason = token_of(Reason::next_hop_invalid);
+    row.action = row.would = name_of(Action::defer);
+    row.detail = fmt::format("asked '{}': {}", printable(request, 100), answer);
+    const std::string line = fmt::format("the lock cannot read what it was asked, '{}': {}",
+                                         printable(request, 100), answer);
+    tell(std::move(row), false, line);
+}
+
+// `always`: however many have been told.
+void Deferrals::tell(LedgerRow row, bool always, const std::string& line) {
+    std::string key = fmt::format("{} {} {} {}", row.next_hop, row.reason, row.minimum, row.action);
+    if (!always && told_.size() >= most_told && !told_.contains(key)) {
+        key = "";
+        row.next_hop = row.reason = row.minimum = "";
+        row.detail = "a flood of next hops: the rest is counted";
+    }
     if (const auto before = told_.find(key); before != told_.end()) {
         ++before->second.more;
         return;
     }
-    if (told_.size() >= most_remembered) // a flood of names: the ledger is not for it
-        return;
-    if (held == &answer)
-        log::warning("the lock holds back mail to {}: {}", row.next_hop, row.detail);
-    else
-        log::info("audit: the lock would hold back mail to {}: {}", row.next_hop, row.detail);
-    told_.emplace(key, Told{row, now, 0});
+    if (told_.size() < most_logged)
+        log::warning("{}", line);
+    told_.emplace(std::move(key), Told{row, row.time, 0});
     ledger_.append_later({std::move(row)});
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "socketmap/listener.h"
 
+#include "base/log.h"
 #include "milter/listen.h"
 
 #include <fmt/format.h>
@@ -8,7 +9,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstring>
+#include <optional>
 
 namespace surehop {
 
@@ -20,6 +24,10 @@ struct Listener::State {
     asio::io_context& loop;
     Acceptor acceptor;
     std::size_t open = 0;
+
+    // Hangs up, and says so once a minute at most.
+    void turn_away(const std::string& from);
+    std::optional<std::chrono::steady_clock::time_point> told;
 };
 
 namespace {
@@ -30,7 +38,33 @@ Protocol::endpoint endpoint_of(const ListenAddress& at) {
     return asio::ip::tcp::endpoint(asio::ip::make_address(at.address), at.port);
 }
 
+// Of a peer over TCP.
+std::optional<std::string> address_of(const StreamSocket& socket) {
+    asio::error_code failed;
+    const Protocol::endpoint peer = socket.remote_endpoint(failed);
+    asio::ip::tcp::endpoint tcp;
+    if (failed || peer.protocol().family() == AF_UNIX || peer.size() > tcp.capacity())
+        return std::nullopt;
+    tcp.resize(peer.size());
+    std::memcpy(tcp.data(), peer.data(), peer.size());
+    return tcp.address().to_string();
+}
+
 } // namespace
+
+bool may_ask(const std::vector<IpRange>& peers, const IpAddress& from) {
+    return is_loopback(from) || std::any_of(peers.begin(), peers.end(), [&](const IpRange& range) {
+               return range.holds(from);
+           });
+}
+
+void Listener::State::turn_away(const std::string& from) {
+    const auto now = std::chrono::steady_clock::now();
+    if (told && now - *told < std::chrono::minutes{1})
+        return;
+    told = now;
+    log::warning("{} is hung up on: [listen] peers does not name it", from);
+}
 
 Patience::Patience(StreamSocket socket, std::chrono::milliseconds longest)
     : socket_(std::make_shared<StreamSocket>(std::move(socket))), timer_(socket_->get_executor()),
@@ -91,9 +125,10 @@ Result<std::unique_ptr<Listener>> Listener::open(asio::io_context& loop, const s
     return std::unique_ptr<Listener>(new Listener(where, at->path, std::move(state)));
 }
 
-void Listener::start(std::function<asio::awaitable<void>(StreamSocket)> serve, std::size_t most) {
-    const auto accept = [](std::shared_ptr<State> state, auto serve_one,
-                           std::size_t limit) -> asio::awaitable<void> {
+void Listener::start(std::function<asio::awaitable<void>(StreamSocket)> serve, std::size_t most,
+                     std::vector<IpRange> peers) {
+    const auto accept = [](std::shared_ptr<State> state, auto serve_one, std::size_t limit,
+                           std::vector<IpRange> friends) -> asio::awaitable<void> {
         for (;;) {
             asio::error_code failed;
             StreamSocket socket = co_await state->acceptor.async_accept(
@@ -107,12 +142,20 @@ void Listener::start(std::function<asio::awaitable<void>(StreamSocket)> serve, s
             }
             if (state->open >= limit)
                 continue; // hangs up
+            if (const auto from = address_of(socket)) {
+                const auto address = parse_ip(*from);
+                if (!address || !may_ask(friends, *address)) {
+                    state->turn_away(*from);
+                    continue;
+                }
+            }
             ++state->open;
             asio::co_spawn(state->loop, serve_one(std::move(socket)),
                            [state](const std::exception_ptr&) { --state->open; });
         }
     };
-    asio::co_spawn(state_->loop, accept(state_, std::move(serve), most), asio::detached);
+    asio::co_spawn(state_->loop, accept(state_, std::move(serve), most, std::move(peers)),
+                   asio::detached);
 }
 
 void Listener::stop() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "address/ip_range.h"
 #include "base/result.h"
 #include "resolve/loop.h"
 
@@ -9,6 +10,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 // A listening socket, "unix:PATH" or "inet:PORT@ADDRESS", whose connections are served one
 // coroutine each. Used by the lock and by the control socket.
@@ -33,6 +35,9 @@ class Patience {
     std::chrono::milliseconds longest_;
 };
 
+// Whether who connects from there may: this machine, and who is among `peers`.
+bool may_ask(const std::vector<IpRange>& peers, const IpAddress& from);
+
 class Listener {
   public:
     // `mode`: permissions of a UNIX socket. A stale one is replaced; one that somebody serves is an
@@ -44,9 +49,11 @@ class Listener {
     // Where a peer would connect to it.
     static Result<asio::generic::stream_protocol::endpoint> endpoint(const std::string& where);
 
-    // Serves until stop(). Above `most` connections at once, new ones are hung up on. `serve` must
-    // not throw; if it does, its connection ends.
-    void start(std::function<asio::awaitable<void>(StreamSocket)> serve, std::size_t most);
+    // Serves until stop(). Above `most` connections at once, new ones are hung up on, and so are
+    // those over TCP from elsewhere than loopback and `peers`. `serve` must not throw; if it does,
+    // its connection ends.
+    void start(std::function<asio::awaitable<void>(StreamSocket)> serve, std::size_t most,
+               std::vector<IpRange> peers = {});
     void stop();
 
     const std::string& where() const { return where_; }

@@ -77,11 +77,14 @@ asio::awaitable<std::string> SocketmapServer::answer(std::string request) {
 
 std::variant<std::string, SocketmapServer::Asked>
 SocketmapServer::at_once(std::string_view request) const {
-    auto read = read_request(request);
-    if (auto* text = std::get_if<std::string>(&read))
-        return std::move(*text);
-    auto& [next_hop, consumer] = std::get<LockQuestion>(read);
     const SitePtr site = site_();
+    auto read = read_request(request);
+    if (auto* text = std::get_if<std::string>(&read)) {
+        if (!text->starts_with("NOTFOUND"))
+            deferrals_.note_unreadable(request, *text, site->rules->mode(), clock_.now());
+        return std::move(*text);
+    }
+    auto& [next_hop, consumer] = std::get<LockQuestion>(read);
     const auto known = gate_.bind_known(next_hop, *site, consumer, clock_.now());
     if (const auto* miss = std::get_if<Miss>(&known))
         return Asked(std::move(next_hop), consumer, miss->next_hops.front());
@@ -103,7 +106,9 @@ asio::awaitable<std::string> SocketmapServer::later(Asked asked, SteadyTime arri
     const SitePtr site = site_();
     const auto known = gate_.bind_known(asked.next_hop, *site, asked.consumer, clock_.now());
     if (std::holds_alternative<Miss>(known))
-        co_return answered(asked.next_hop, Gate::bind_unlearnt(reason_of(learnt)), *site);
+        co_return answered(
+            asked.next_hop,
+            gate_.bind_unlearnt(asked.next_hop, *site, reason_of(learnt), clock_.now()), *site);
     co_return answered(asked.next_hop, std::get<LockAnswer>(known), *site);
 }
 

@@ -63,8 +63,10 @@ inline void require_line(std::string_view text, const Facts& facts, Level level,
         return;
     }
     if (level != Level::authenticated) {
-        require(words.size() == 2 && words[1] == protocols &&
-                    words[0] == (level == Level::verified ? "verify" : "encrypt"),
+        const bool verify = level == Level::verified;
+        require(words.size() == (verify ? 3U : 2U) && words.back() == protocols &&
+                    words[0] == (verify ? "verify" : "encrypt") &&
+                    (!verify || words[1] == "match=hostname"),
                 "a level, a floor of protocols and no more");
         return;
     }

@@ -65,6 +65,9 @@ FORMS = (
 )
 
 
+LONG = "a" * 58  # of a label, with two digits more
+
+
 def forms():
     """The zone of FORMS and its servers, `one.mx.SUBDOMAIN.forms.test`."""
     zone, sinks = "", []
@@ -428,6 +431,24 @@ DESTINATIONS = (
         """ + STS,
         (Sink("127.0.30.76", "mx.pkixstrip.test", None),),
         ("enforce", ("mx.pkixstrip.test",)),
+    ),
+    Destination(
+        "neighbour.test", "nothing; its MX host is that of selfsigned.test", UNSIGNED, """
+        @             MX    10 mx.selfsigned.test.
+        """,
+    ),
+    Destination(
+        "forged.test", "MTA-STS enforce; its unsigned MX record was forged into a zone with DANE", UNSIGNED, """
+        @             MX    10 mx.danehost.test.
+        """ + STS,
+        (),
+        ("enforce", ("mx.forged.test",)),
+    ),
+    Destination(
+        "flood.test", "MTA-STS enforce, twenty MX hosts with long names, STARTTLS stripped", UNSIGNED,
+        "".join(f"@ MX {10 + n} {LONG}{n:02}\n{LONG}{n:02} A 127.0.30.77\n" for n in range(20)) + STS,
+        (Sink("127.0.30.77", f"{LONG}00.flood.test", None),),
+        ("enforce", ("*.flood.test",)),
     ),
     Destination("forms.test", "DANE in many forms, one in each subdomain", SIGNED, *forms()),
     Destination(

@@ -41,7 +41,6 @@ define(`confTO_RESOLVER_RETRANS', `2s')dnl
 define(`confTO_RESOLVER_RETRY', `1')dnl
 define(`confTO_QUEUERETURN', `5d')dnl
 define(`confMIN_QUEUE_AGE', `0')dnl
-define(`confCONNECTION_CACHE_SIZE', `0')dnl
 FEATURE(`nouucp', `reject')dnl
 FEATURE(`virtusertable', `text -o -k0 -v1 {folder}/config/virtusertable')dnl
 FEATURE(`accept_unresolvable_domains')dnl
@@ -49,7 +48,7 @@ VIRTUSER_DOMAIN(`alias.test')dnl
 DAEMON_OPTIONS(`Name=MTA, Addr={address}, Port=25')dnl
 """
 
-END = """
+MAILERS = """
 MAILER(`local')dnl
 MAILER(`smtp')dnl
 """
@@ -82,8 +81,10 @@ class Sendmail:
         authorities.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ca.root, authorities)
 
+        before, after = CONTRIB.read_text().split("dnl After MAILER().", 1)
+        after = "dnl " + after
         site, self.file = self.config / "sendmail.mc", self.config / "sendmail.cf"
-        site.write_text(SITE.format(folder=self.folder, address=ADDRESS) + CONTRIB.read_text() + END)
+        site.write_text(SITE.format(folder=self.folder, address=ADDRESS) + before + MAILERS + after)
         self.file.write_text(run("m4", site).stdout)
         self.server = Server("sendmail", ["sendmail", "-C", self.file, "-bD"], self.folder / "sendmail.out")
         self.syslog = None

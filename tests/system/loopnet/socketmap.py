@@ -8,12 +8,14 @@ import threading
 LIMIT = 20  # seconds; nobody's Postfix waits longer
 
 
-def ask(where, key, name="postfix"):
-    """`where`: the path of a UNIX socket, or (address, port)."""
+def ask(where, key, name="postfix", source=None):
+    """`where`: the path of a UNIX socket, or (address, port), asked from the address `source`."""
     family = socket.AF_INET if isinstance(where, tuple) else socket.AF_UNIX
     question = f"{name} {key}".encode()
     with socket.socket(family, socket.SOCK_STREAM) as connection:
         connection.settimeout(LIMIT)
+        if source:
+            connection.bind((source, 0))
         connection.connect(where if isinstance(where, tuple) else str(where))
         connection.sendall(b"%d:%s," % (len(question), question))
         with connection.makefile("rb") as reader:

@@ -48,15 +48,13 @@ def copy_of_postfix(world):
         shutil.rmtree(folder)
 
 
-@story("doctor --mta postfix finds a site healthy whose wiring is whole")
+@story("doctor --mta postfix finds a site healthy whose wiring is whole", fresh=True)
 def doctor_healthy(world):
     with copy_of_postfix(world) as folder:
         said = doctor(world, folder)
     expect("what failed", found(said), {})
     expect("warnings", {name for name in found(said, "warning") if name != "clock"}, set())
     expect(f"exit status ({said.err})", said.status, 0)
-
-
 
 
 def main_cf(*lines):
@@ -68,15 +66,17 @@ def master_cf(*lines):
 
 
 MILTER = "unix:surehop/milter.sock"
-LOCK = "socketmap:unix:surehop/socketmap.sock:postfix"
+SOCKET = "socketmap:unix:surehop/socketmap.sock"
+LOCK = SOCKET + ":(LOCK)"
 
-# What is done with postconf, and the check that must fail, or must warn.
+# What is done with postconf, and the check that must fail, or must warn. (LOCK) is the name that this Postfix has to ask
+# under, (OTHER) that of the others.
 BROKEN = (
     (main_cf("smtp_tls_policy_maps ="), "policy-map"),
     (main_cf(f"smtp_tls_policy_maps = static:may, {LOCK}"), "policy-map"),
-    (main_cf(f"smtp_tls_policy_maps = {LOCK}310"), "policy-map"),
-    (main_cf("smtp_tls_policy_maps = socketmap:unix:/surehop/socketmap.sock:postfix"), "policy-map"),
-    (main_cf("smtp_tls_policy_maps = socketmap:unix:elsewhere/socketmap.sock:postfix"), "policy-map"),
+    (main_cf(f"smtp_tls_policy_maps = {SOCKET}:(OTHER)"), "policy-map"),
+    (main_cf("smtp_tls_policy_maps = socketmap:unix:/surehop/socketmap.sock:(LOCK)"), "policy-map"),
+    (main_cf("smtp_tls_policy_maps = socketmap:unix:elsewhere/socketmap.sock:(LOCK)"), "policy-map"),
     (master_cf("smtp/unix/smtp_tls_policy_maps="), "policy-map"),
     (master_cf("relay/unix/smtp_tls_policy_maps=static:may"), "policy-map"),
     (main_cf("smtp_dns_support_level ="), "dns-support"),
@@ -101,7 +101,6 @@ BROKEN = (
     (main_cf("non_smtpd_milters ="), "non-smtpd-milter"),
     (main_cf("milter_default_action = accept"), "milter-default"),
     (main_cf(f"smtpd_milters = {{ {MILTER}, default_action=accept }}"), "milter-default"),
-    (main_cf("milter_default_action = shutdown"), "milter-default"),  # not before 3.10
     (main_cf("milter_protocol = 2"), "milter-protocol"),
     (main_cf("milter_command_timeout = 3s"), "milter-timeout"),
     (main_cf("smtpd_milter_maps = inline:{ 127.0.0.1=DISABLE }"), "milter-maps"),
@@ -115,6 +114,19 @@ BROKEN = (
     (main_cf("sender_dependent_relayhost_maps = inline:{ @local.test=[mx.none.test] }"), "next-hops"),
     (main_cf("sender_dependent_default_transport_maps = static:smtp:[mx.none.test]"), "next-hops"),
 )  # fmt: skip
+
+BROKEN_BEFORE_310 = ((main_cf("milter_default_action = shutdown"), "milter-default"),)
+BROKEN_FROM_310 = ((main_cf("smtp_tls_enforce_sts_mx_patterns = no"), "sts-patterns"),)
+WEAKER_FROM_310 = ((main_cf("tls_required_enable = yes"), "tls-required"),)
+
+
+def broken_here(world):
+    return BROKEN + (BROKEN_FROM_310 if world.postfix.lock == "postfix310" else BROKEN_BEFORE_310)
+
+
+def weaker_here(world):
+    return WEAKER + (WEAKER_FROM_310 if world.postfix.lock == "postfix310" else ())
+
 
 WEAKER = (
     (main_cf("smtp_tls_security_level = may"), "security-level"),
@@ -132,11 +144,16 @@ WEAKER = (
 )
 
 
+def named_here(world, line):
+    other = "postfix" if world.postfix.lock == "postfix310" else "postfix310"
+    return line.replace("(LOCK)", world.postfix.lock).replace("(OTHER)", other)
+
+
 def changed(world, changes, folder):
     """What doctor says after these changes, which are undone."""
     kept = {name: (folder / name).read_text() for name in ("main.cf", "master.cf")}
     for how, *lines in changes:
-        run("postconf", "-c", folder, how, *lines)
+        run("postconf", "-c", folder, how, *(named_here(world, line) for line in lines))
     said = doctor(world, folder)
     for name, text in kept.items():
         (folder / name).write_text(text)
@@ -146,7 +163,7 @@ def changed(world, changes, folder):
 @story("doctor finds each line that undoes the guarantee, and says what to write instead")
 def doctor_broken(world):
     with copy_of_postfix(world) as folder:
-        for changes, check in BROKEN:
+        for changes, check in broken_here(world):
             said = changed(world, changes, folder)
             expect(f"exit status after {changes} ({said.err})", said.status, 1)
             expect_true(f"{check} fails after {changes}", check in found(said), found(said))
@@ -158,7 +175,7 @@ def doctor_broken(world):
 @story("doctor warns of lines that weaken a site, and of what it cannot look into")
 def doctor_weaker(world):
     with copy_of_postfix(world) as folder:
-        for changes, check in WEAKER:
+        for changes, check in weaker_here(world):
             said = changed(world, changes, folder)
             expect_true(f"{check} warns after {changes}", check in found(said, "warning"), found(said, "warning"))
 
@@ -170,10 +187,10 @@ UNMENDABLE = ("next-hops", "certificates")  # and this site has authorities of i
 @story("doctor's remedies mend what it has found, when they are run as they are printed")
 def doctor_remedies(world):
     with copy_of_postfix(world) as folder:
-        for changes, check in (each for each in BROKEN if each[1] not in UNMENDABLE):
+        for changes, check in (each for each in broken_here(world) if each[1] not in UNMENDABLE):
             kept = {name: (folder / name).read_text() for name in ("main.cf", "master.cf")}
             for how, *lines in changes:
-                run("postconf", "-c", folder, how, *lines)
+                run("postconf", "-c", folder, how, *(named_here(world, line) for line in lines))
             for one in doctor(world, folder).json["checks"]:
                 if one["state"] == "failed" and one["remedy"].startswith("postconf "):
                     run("sh", "-c", one["remedy"].replace("postconf ", f"postconf -c {folder} ", 1))
@@ -213,7 +230,7 @@ def doctor_chroot(world):
         said = doctor(world, folder)
         (inside / "resolv.conf").unlink()
         expect_match("another resolver in there", found(said).get("mta-resolver"), r"192\.0\.2\.53")
-        run("postconf", "-c", folder, "-e", f"smtp_tls_policy_maps = socketmap:unix:{world.surehop.sockets}/socketmap.sock:postfix")
+        run("postconf", "-c", folder, "-e", f"smtp_tls_policy_maps = socketmap:unix:{world.surehop.sockets}/socketmap.sock:{world.postfix.lock}")
         said = doctor(world, folder)
         expect_match("an absolute path in there", found(said).get("policy-map"), "chroot")
 
@@ -228,7 +245,7 @@ def doctor_without_postfix(world):
 PRINTED_ONLY = ("smtp_tls_CAfile",)  # the authorities of the loopback internet are its own
 
 
-@story("what doctor --print writes is a whole configuration")
+@story("what doctor --print writes is a whole configuration", fresh=True)
 def doctor_print(world):
     said = world.surehop.cli("doctor", "--mta", "postfix", "--postfix-config", world.postfix.config, "--print", as_json=False)
     expect(f"exit status ({said.err})", said.status, 0)

@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What Postfix is told when it is about to deliver, asked with postmap as an administrator would."""
 
-from loopnet.story import expect, expect_match, story
+from loopnet import socketmap
+from loopnet.process import run
+from loopnet.story import expect, expect_match, expect_true, story
 
 EXEMPT = """
 [[rule]]
@@ -56,3 +58,24 @@ def no_minimum(world):
     expect("dane.test", world.postfix.ask_lock("dane.test"), "dane-only")
     # RFC 8461 §3.3: a policy that cannot be had, and never was, is as if there were none.
     expect("stsdown.test", world.postfix.ask_lock("stsdown.test"), None)
+
+
+@story("Over TCP this machine may ask, and who is named in [listen] peers; others are hung up on", gated=False)
+def peers(world):
+    stranger, named, here = "198.51.100.1", "198.51.100.2", "127.0.0.1"
+    for address in (stranger, named):
+        run("ip", "address", "replace", f"{address}/32", "dev", "lo")
+    world.surehop.stop()
+    text = world.surehop.configuration().replace("socketmap = [", f'socketmap = ["inet:8463@{named}", ')
+    world.surehop.write(text.replace("control = ", f'peers = ["{named}"]\ncontrol = ', 1))
+    world.surehop.start()
+    for source in (named, here):
+        expect(f"the lock to {source}", socketmap.ask((named, 8463), "dane.test", source=source), "OK dane-only")
+    try:
+        seen = socketmap.ask((named, 8463), "dane.test", source=stranger)
+    except ConnectionError as hung_up:
+        seen = hung_up
+    expect_true("a stranger is hung up on", isinstance(seen, ConnectionError), seen)
+    log = world.surehop.server.log.read_text()
+    expect_true("the log says so", f"{stranger} is hung up on" in log, log[-500:])
+    world.surehop.stop()

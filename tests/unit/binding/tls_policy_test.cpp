@@ -59,8 +59,8 @@ TEST(Binding, TextOfEachLevel) {
         {none, nullptr, nullptr, nullptr},
         {encrypted, "encrypt protocols=!SSLv2:!SSLv3:!TLSv1:!TLSv1.1",
          "encrypt protocols=>=TLSv1.2", nullptr},
-        {verified, "verify protocols=!SSLv2:!SSLv3:!TLSv1:!TLSv1.1", "verify protocols=>=TLSv1.2",
-         nullptr},
+        {verified, "verify match=hostname protocols=!SSLv2:!SSLv3:!TLSv1:!TLSv1.1",
+         "verify match=hostname protocols=>=TLSv1.2", nullptr},
         {authenticated,
          "secure match=mx1.a.test:mx2.a.test servername=hostname "
          "protocols=!SSLv2:!SSLv3:!TLSv1:!TLSv1.1",
@@ -106,6 +106,30 @@ TEST(Binding, Postfix310IsToldWhosePolicyItIs) {
     policy.mx.assign(mtasts::most_mx, {false, "host-with-a-long-name.a.test"});
     const std::string bounded = *policy_text(made, Lock::postfix310, TlsVersion::v1_2, origin);
     EXPECT_TRUE(bounded.ends_with("mx_host_pattern=m.b.test")) << bounded;
+}
+
+// Sendmail runs out of room beyond some 1100 octets, and then checks nothing at all.
+TEST(Binding, SendmailIsToldNoMoreThanItCanHold) {
+    std::vector<std::string> many;
+    for (int i = 0; i < 20; ++i)
+        many.push_back(std::string(58, 'a') + std::to_string(10 + i) + ".flood.test");
+    const auto text = policy_text(offer(authenticated, many), Lock::sendmail);
+    ASSERT_TRUE(text);
+    EXPECT_LT(text->size(), 700U);
+    EXPECT_TRUE(text->starts_with("secure match=" + many[0] + ":" + many[1] + ":")) << *text;
+    EXPECT_TRUE(text->ends_with(" servername=hostname")) << *text;
+    EXPECT_GT(policy_text(offer(authenticated, many), Lock::postfix)->size(), 1400U);
+
+    // A name that does not fit alone is none that can be said.
+    const std::string deep = [] {
+        std::string name;
+        for (int i = 0; i < 120; ++i)
+            name += "a.";
+        return name + "test";
+    }();
+    EXPECT_TRUE(policy_text(offer(authenticated, {deep}), Lock::sendmail));
+    EXPECT_EQ(policy_text(offer(authenticated, {std::string(601, 'a')}), Lock::sendmail),
+              std::nullopt);
 }
 
 TEST(Binding, NeverAnEmptyMatch) {
@@ -168,7 +192,10 @@ TEST(Binding, PublishedPoliciesComeFirst) {
         // What is demanded and not published holds because it is bound, and no stronger than asked.
         {"nothing, nothing demanded", {v, e}, none, "NOTFOUND"},
         {"nothing, encrypted demanded", {v, e}, encrypted, "encrypt protocols=>=TLSv1.2"},
-        {"nothing, verified demanded", {v, e}, verified, "verify protocols=>=TLSv1.2"},
+        {"nothing, verified demanded",
+         {v, e},
+         verified,
+         "verify match=hostname protocols=>=TLSv1.2"},
         {"nothing, authenticated demanded", {v, e}, authenticated, "TEMP sts-txt-none"},
         {"address, verified demanded", {e}, verified, "TEMP sts-txt-none"},
     };
@@ -201,7 +228,7 @@ TEST(Binding, PublishedPoliciesThatAreOverridden) {
     };
     EXPECT_EQ(answer({d, v, e}, none), "NOTFOUND");
     EXPECT_EQ(answer({d, v, e}, encrypted), "encrypt protocols=>=TLSv1.2");
-    EXPECT_EQ(answer({d, v, e}, verified), "verify protocols=>=TLSv1.2");
+    EXPECT_EQ(answer({d, v, e}, verified), "verify match=hostname protocols=>=TLSv1.2");
     EXPECT_EQ(answer({d}, encrypted), "dane-only") << "there is nothing weaker that can be bound";
     Assessment stuck = assessment({}, Reason::tlsa_none, true);
     stuck.wait = Reason::tlsa_none;
@@ -256,8 +283,8 @@ TEST(TlsPolicy, a_newer_tls_where_it_is_asked) {
     const Row table[] = {
         {Level::dane, "dane-only protocols=!SSLv2:!SSLv3:!TLSv1:!TLSv1.1:!TLSv1.2",
          "dane-only protocols=>=TLSv1.3"},
-        {Level::verified, "verify protocols=!SSLv2:!SSLv3:!TLSv1:!TLSv1.1:!TLSv1.2",
-         "verify protocols=>=TLSv1.3"},
+        {Level::verified, "verify match=hostname protocols=!SSLv2:!SSLv3:!TLSv1:!TLSv1.1:!TLSv1.2",
+         "verify match=hostname protocols=>=TLSv1.3"},
         {Level::encrypted, "encrypt protocols=!SSLv2:!SSLv3:!TLSv1:!TLSv1.1:!TLSv1.2",
          "encrypt protocols=>=TLSv1.3"},
     };

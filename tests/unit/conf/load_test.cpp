@@ -621,10 +621,13 @@ TEST(ConfLoad, sockets) {
                                   "\"inet:8893@::\"]"),
               "f:4:10: inet:8891@0.0.0.0 serves every address of this machine, and asks nobody who "
               "they are; write @127.0.0.1 or a unix: socket\n"
-              "f:5:37: inet:8892@192.0.2.1 is not on loopback, and asks nobody who they are; let a "
-              "firewall keep others out\n"
-              "f:5:60: inet:8893@:: serves every address of this machine, and asks nobody who they "
-              "are; write @127.0.0.1 or a unix: socket\n");
+              "f:5:37: inet:8892@192.0.2.1 is not on loopback, and [listen] peers names nobody "
+              "else who may ask\n"
+              "f:5:60: inet:8893@:: is not on loopback, and [listen] peers names nobody else who "
+              "may ask\n");
+    EXPECT_EQ(warnings_of(audit + "[listen]\nsocketmap = [\"inet:8892@192.0.2.1\"]\n"
+                                  "peers = [\"192.0.2.0/24\"]"),
+              "");
 }
 
 TEST(ConfLoad, resolvers_that_cannot_be_believed) {

@@ -112,8 +112,18 @@ TEST_F(GateTest, WhatCannotBeLearntInTimeIsUnknown) {
         EXPECT_EQ(d.verdict.reason, reason);
         EXPECT_EQ(d.next_hop.key(), "dane.test");
         EXPECT_TRUE(promises_of(d).empty());
-        EXPECT_EQ(Gate::bind_unlearnt(reason).kind, LockAnswer::Kind::temporary);
+        const LockAnswer answer = world.gate().bind_unlearnt(
+            *NextHop::parse("dane.test"), *world.site(), reason, world.clock.now());
+        EXPECT_EQ(answer.kind, LockAnswer::Kind::temporary);
+        EXPECT_TRUE(answer.unknown);
+        EXPECT_EQ(answer.demanded, Level::authenticated);
     }
+}
+
+TEST_F(GateTest, LmtpIsNotAskedForAPolicyAndSoNotCarried) {
+    const Decision d = world.mail("a@clinic.test", "b@dane.test", "lmtp", "inet:mx.none.test:25");
+    EXPECT_EQ(d.verdict.outcome, OutcomeKind::falls_short);
+    EXPECT_EQ(d.verdict.reason, Reason::lock_cannot_say);
 }
 
 TEST_F(GateTest, HiddenNextHopIsCarriedUpToTheFloor) {

@@ -55,7 +55,9 @@ const std::vector<Broken>& broken_lines() {
          "postconf -PX relay/unix/smtp_tls_policy_maps"},
         {{"smtp/unix/smtp_tls_policy_maps = static:may"},
          "failed policy-map",
-         "postconf -PX smtp/unix/smtp_tls_policy_maps"},
+         "postconf -P "
+         "'smtp/unix/smtp_tls_policy_maps=socketmap:unix:surehop/socketmap.sock:postfix,"
+         "static:may'"},
         {{"smtp_tls_per_site = hash:/etc/per_site"},
          "warning policy-map",
          "postconf -X smtp_tls_per_site"},
@@ -149,7 +151,18 @@ const std::vector<Broken>& broken_lines() {
          "postconf -e 'receive_override_options = no_address_mappings'"},
         {{"submission/inet/receive_override_options = no_header_body_checks,no_milters"},
          "failed milter",
-         "postconf -PX submission/inet/receive_override_options"},
+         "postconf -P 'submission/inet/receive_override_options=no_header_body_checks'"},
+        {{"submission/inet/smtpd_milters = inet:localhost:8891"},
+         "failed milter",
+         "postconf -P "
+         "'submission/inet/smtpd_milters=inet:localhost:8891,unix:surehop/milter.sock'"},
+        {{"smtp/inet/smtpd_proxy_filter = 127.0.0.1:10025"},
+         "failed milter",
+         "put surehop's milter on the smtpd behind that filter, or use content_filter in its "
+         "place"},
+        {{"smtpd_milter_maps = cidr:{{0.0.0.0/0 DISABLE}}"},
+         "failed milter-maps",
+         "postconf -e 'smtpd_milter_maps ='"},
         {{"non_smtpd_milters ="},
          "failed non-smtpd-milter",
          "postconf -e 'non_smtpd_milters = unix:surehop/milter.sock'"},

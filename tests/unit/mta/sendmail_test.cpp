@@ -36,6 +36,10 @@ struct SendmailSite {
                        "O Milter.macros.envrcpt={rcpt_mailer}, {rcpt_host}, {rcpt_addr}\n"
                        "O CACertFile=/etc/ssl/certs/ca-certificates.crt\n"
                        "O CACertPath=/etc/ssl/certs\n"
+                       "O ConnectionCacheSize=0\n"
+                       "SLocal_tls_rcpt\n"
+                       "R$+ $| $*\t\t$: $(sts $1 $: none $) $| $2\n"
+                       "R$* secure $* $| $*\t$@ $>\"TLS_connection\" $&{verify} $| <TEMP+VERIFY>\n"
                        "Sclt_features\n"
                        "R$*\t\t$: $>D <$&{client_name}> <?> <! \"Clt_Features\"> <>\n"
                        "Xsurehop, S=local:/run/surehop/milter.sock, F=T, T=S:30s;R:30s;E:5m\n";
@@ -104,6 +108,12 @@ TEST(SendmailChecks, EachLineThatUndoesTheGuaranteeIsFoundWithItsRemedy) {
         {"socketmap.sock", "other.sock", "failed sts-map", sts_line},
         {"socketmap.sock", "socketmap.sock@sendmail", "failed sts-map", sts_line},
         {"Ksts socket -d5 -T<TMPF>", "Ksts socket -d5", "failed sts-map", sts_line},
+        {"O ConnectionCacheSize=0", "O ConnectionCacheSize=2", "failed sts-recipients",
+         "define(`confMCI_CACHE_SIZE', `0')dnl"},
+        {"SLocal_tls_rcpt", "SLocal_check_rcpt", "failed sts-recipients",
+         "the lines after MAILER() that 'surehop doctor --mta sendmail --print' prints"},
+        {"$>\"TLS_connection\"", "$>\"Other\"", "failed sts-recipients",
+         "the lines after MAILER() that 'surehop doctor --mta sendmail --print' prints"},
         {"O StrictTransportSecurity=true", "#O StrictTransportSecurity=true", "failed sts",
          sts_line},
         {"O CACertFile=", "#O CACertFile=", "failed certificates",
@@ -194,7 +204,8 @@ TEST(SendmailHops, SmartHostFallbacksAndMailertableAreNamed) {
                                         "[x.test]|mailertable (a.test)|postmaster@a.test",
                                         "y.test|mailertable (.b.test)|postmaster@any.b.test",
                                         "z.test|mailertable (.b.test)|postmaster@any.b.test"}));
-    EXPECT_EQ(troubles(named.findings), (Troubles{"warning fallback-relay", "warning next-hops"}));
+    EXPECT_EQ(troubles(named.findings),
+              (Troubles{"failed next-hops", "warning fallback-relay", "warning next-hops"}));
 }
 
 TEST(SendmailHops, AMailertableThatCannotBeReadIsSaid) {

@@ -127,5 +127,41 @@ TEST_F(DeferralsTest, the_end_of_the_program_tells_what_was_only_counted) {
     EXPECT_EQ(told[0].times, 2);
 }
 
+TEST_F(DeferralsTest, what_cannot_be_read_is_told_too) {
+    world.configure(asking_for("enforce"));
+    EXPECT_TRUE(world.lock("none.test:esmtp").starts_with("TEMP "));
+    EXPECT_TRUE(world.lock("none.test", "virtual").starts_with("PERM "));
+    EXPECT_EQ(counts().deferred, 2U);
+    auto told = rows("none.test");
+    ASSERT_EQ(told.size(), 1U) << "of the wrong map";
+    EXPECT_EQ(told[0].reason, "next-hop-invalid");
+    EXPECT_NE(told[0].detail.find("no map 'virtual'"), std::string::npos) << told[0].detail;
+}
+
+TEST_F(DeferralsTest, a_flood_of_names_is_one_count_and_hides_no_promise) {
+    world.configure(asking_for("enforce"));
+    Deferrals& deferrals = world.process().deferrals;
+    LockAnswer held;
+    held.text = "authenticated is required";
+    held.reason = Reason::nothing_published;
+    const auto flood = [&](int from, int to) {
+        for (int i = from; i < to; ++i)
+            deferrals.note(*NextHop::parse("x" + std::to_string(i) + ".test"), held,
+                           PolicyMode::enforce, world.clock.now());
+    };
+    flood(0, 10'005);
+    world.process().store.settle();
+    const auto all = number(world.process().store.reader, "SELECT count(*) FROM ledger");
+    EXPECT_EQ(all, 10'001) << "each by itself, and one for the rest";
+    held.promised = true;
+    flood(20'000, 20'003);
+    hour_passes();
+    world.process().store.settle();
+    EXPECT_EQ(number(world.process().store.reader, "SELECT count(*) FROM ledger"), all + 3 + 1);
+    EXPECT_EQ(
+        number(world.process().store.reader, "SELECT sum(times) FROM ledger WHERE next_hop = ''"),
+        5);
+}
+
 } // namespace
 } // namespace surehop::test

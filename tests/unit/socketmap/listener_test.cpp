@@ -204,5 +204,15 @@ TEST_F(ListenerTest, PatienceEnds) {
     EXPECT_TRUE(ended);
 }
 
+TEST(Peers, this_machine_and_those_that_are_named_may_ask) {
+    const std::vector<IpRange> peers = {*IpRange::parse("10.0.0.0/8"),
+                                        *IpRange::parse("2001:db8::/32")};
+    for (const char* may : {"127.0.0.1", "127.9.9.9", "::1", "10.1.2.3", "2001:db8::5"})
+        EXPECT_TRUE(may_ask(peers, *parse_ip(may))) << may;
+    for (const char* not_so : {"11.0.0.1", "192.0.2.1", "2001:db9::1", "::2", "fe80::1"})
+        EXPECT_FALSE(may_ask(peers, *parse_ip(not_so))) << not_so;
+    EXPECT_FALSE(may_ask({}, *parse_ip("10.1.2.3")));
+}
+
 } // namespace
 } // namespace surehop::test

@@ -22,10 +22,12 @@ all: programs ## build surehopd and surehop (the default)
 
 # ---- flags ----------------------------------------------------------------------------------------------------------
 SANITIZE = -fno-omit-frame-pointer -D_GLIBCXX_ASSERTIONS
+# Sanitizers' reports want lines, not variables: -g1 after -g, and no more optimising than they run well with, since what
+# they instrument takes g++ three times as long to optimise.
 flags.release  =
-flags.asan     = -O1 -g $(SANITIZE) -fsanitize=address,undefined -fno-sanitize-recover=all
+flags.asan     = -Og -g1 $(SANITIZE) -fsanitize=address,undefined -fno-sanitize-recover=all
 # g++ warns of fences that TSan does not see (in Asio); clang does not know that warning.
-flags.tsan     = -O1 -g $(SANITIZE) -fsanitize=thread -Wno-unknown-warning-option -Wno-tsan
+flags.tsan     = -O1 -g1 $(SANITIZE) -fsanitize=thread -Wno-unknown-warning-option -Wno-tsan
 flags.coverage = -O0 -g -D_GLIBCXX_ASSERTIONS --coverage
 flags.fuzz     = -O1 -g $(SANITIZE) -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 ifeq ($(origin flags.$(VARIANT)),undefined)

@@ -181,7 +181,10 @@ class Postfix:
 
     def reload(self, files):
         for name, text in files.items():
-            self.config.joinpath(name).write_text(text)
+            # In one step: a daemon that starts meanwhile and reads half a file ends, and master(8) waits a minute then.
+            new = self.config / f"{name}.new"
+            new.write_text(text)
+            new.replace(self.config / name)
         reloads = self.log_text().count("reload -- version")
         run("postfix", "-c", self.config, "reload")
         wait_until(lambda: self.log_text().count("reload -- version") > reloads, "Postfix to read main.cf again")

@@ -33,6 +33,11 @@ bool is_loopback(const IpAddress& address) {
     return address == v6 || std::equal(v4.begin(), v4.begin() + 13, address.begin());
 }
 
+bool is_loopback(std::string_view text) {
+    const auto address = parse_ip(text);
+    return address && is_loopback(*address);
+}
+
 std::optional<IpRange> IpRange::parse(std::string_view text) {
     const auto slash = text.find('/');
     const auto from = parse_ip(text.substr(0, slash));

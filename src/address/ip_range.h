@@ -18,6 +18,7 @@ using IpAddress = std::array<std::uint8_t, 16>;
 std::optional<IpAddress> parse_ip(std::string_view text);
 
 bool is_loopback(const IpAddress& address); // 127.0.0.0/8, ::1
+bool is_loopback(std::string_view text);    // the same, written; anything else is not
 
 class IpRange {
   public:

@@ -137,27 +137,33 @@ Assessment bindable(Assessment assessment, Lock lock) {
     return assessment;
 }
 
+LockAnswer LockAnswer::policy(std::string text, Level level) {
+    LockAnswer out;
+    out.kind = Kind::policy;
+    out.text = std::move(text);
+    out.level = level;
+    return out;
+}
+
+LockAnswer LockAnswer::not_found(Reason reason) {
+    LockAnswer out;
+    out.kind = Kind::not_found;
+    out.reason = reason;
+    return out;
+}
+
+LockAnswer LockAnswer::temporary(std::string text, Reason reason, bool unknown) {
+    LockAnswer out;
+    out.text = std::move(text);
+    out.reason = reason;
+    out.unknown = unknown;
+    return out;
+}
+
 LockAnswer lock_answer(const Assessment& whole, Level floor, Lock lock, TlsVersion least,
                        Published what_is_published, const StsOrigin& origin) {
     const auto policy = [&](const Offer& offer) {
-        LockAnswer out;
-        out.kind = LockAnswer::Kind::policy;
-        out.text = *policy_text(offer, lock, least, origin);
-        out.level = offer.level;
-        return out;
-    };
-    const auto not_found = [](Reason reason) {
-        LockAnswer out;
-        out.kind = LockAnswer::Kind::not_found;
-        out.reason = reason;
-        return out;
-    };
-    const auto temporary = [](std::string text, Reason reason, bool unknown) {
-        LockAnswer out;
-        out.text = std::move(text);
-        out.reason = reason;
-        out.unknown = unknown;
-        return out;
+        return LockAnswer::policy(*policy_text(offer, lock, least, origin), offer.level);
     };
     const bool honoured = what_is_published == Published::honoured;
     const Assessment counted = bindable(whole, lock);
@@ -166,15 +172,14 @@ LockAnswer lock_answer(const Assessment& whole, Level floor, Lock lock, TlsVersi
         // `dane-only` lets nothing out that cannot prove itself.
         const bool held = floor > Level::none || (whole.wait && honoured);
         if (held && (lock == Lock::postfix || lock == Lock::postfix310)) {
-            LockAnswer out = not_found(*whole.no_mail);
-            out.kind = LockAnswer::Kind::policy;
-            out.text = "dane-only";
-            out.level = Level::dane;
+            LockAnswer out = LockAnswer::policy("dane-only", Level::dane);
+            out.reason = *whole.no_mail;
             return out;
         }
         if (held)
-            return temporary(std::string(sentence_of(*whole.no_mail)), *whole.no_mail, false);
-        return not_found(*whole.no_mail);
+            return LockAnswer::temporary(std::string(sentence_of(*whole.no_mail)), *whole.no_mail,
+                                         false);
+        return LockAnswer::not_found(*whole.no_mail);
     }
 
     // What the destination publishes comes first, strongest first. DANE gives way to an MTA-STS
@@ -205,13 +210,14 @@ LockAnswer lock_answer(const Assessment& whole, Level floor, Lock lock, TlsVersi
     const Missing why = counted.why_not(floor == Level::none ? Level::authenticated : floor);
     if (floor == Level::none && honoured && (whole.wait || whole.enforced)) {
         const Reason reason = whole.wait.value_or(why.reason);
-        return temporary(fmt::format("mail must wait: {}", sentence_of(reason)), reason,
-                         why.unknown || counted.why_not(Level::dane).unknown);
+        return LockAnswer::temporary(fmt::format("mail must wait: {}", sentence_of(reason)), reason,
+                                     why.unknown || counted.why_not(Level::dane).unknown);
     }
     if (floor == Level::none)
-        return not_found(why.reason);
-    return temporary(fmt::format("{} is required, but {}", name_of(floor), sentence_of(why.reason)),
-                     why.reason, why.unknown);
+        return LockAnswer::not_found(why.reason);
+    return LockAnswer::temporary(
+        fmt::format("{} is required, but {}", name_of(floor), sentence_of(why.reason)), why.reason,
+        why.unknown);
 }
 
 } // namespace surehop

@@ -65,6 +65,10 @@ struct LockAnswer {
     bool promised = false;        // it is a promise that demands so much
     // In audit mode: the temporary answer that enforce mode would have given. Null: this one.
     std::shared_ptr<const LockAnswer> would;
+
+    static LockAnswer policy(std::string text, Level level);
+    static LockAnswer not_found(Reason reason);
+    static LockAnswer temporary(std::string text, Reason reason, bool unknown);
 };
 
 // Overridden, by an exception: what is published binds no more than the floor does.

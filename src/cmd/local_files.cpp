@@ -56,6 +56,15 @@ bool LocalFiles::exists(const std::string& path) const {
     return ::stat(path.c_str(), &file) == 0;
 }
 
+std::vector<std::string> LocalFiles::names(const std::string& folder) const {
+    std::vector<std::string> out;
+    std::error_code failed;
+    for (std::filesystem::directory_iterator at(folder, failed), end; !failed && at != end;
+         at.increment(failed))
+        out.push_back(at->path().filename().string());
+    return out;
+}
+
 std::optional<std::string> LocalFiles::read(const std::string& path) const {
     std::error_code failed;
     if (!std::filesystem::is_regular_file(path, failed) ||

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What several settings say together. A check that needs a setting which has failed is left out:
 // one mistake, one error.
+#include "address/ip_range.h"
 #include "base/text.h"
 #include "conf/read.h"
 #include "conf/table.h"
@@ -258,7 +259,7 @@ void check_sockets(Reading& reading) {
             continue;
         const std::string address = text.substr(at + 1);
         if (setting != "listen.milter") { // who is nobody's peer is hung up on
-            if (!address.starts_with("127.") && address != "::1" && s.listen.peers.empty())
+            if (!is_loopback(address) && s.listen.peers.empty())
                 reading.warn(reading.place_of(setting),
                              fmt::format("{} is not on loopback, and [listen] peers names nobody "
                                          "else who may ask",
@@ -270,7 +271,7 @@ void check_sockets(Reading& reading) {
                          fmt::format("{} serves every address of this machine, and asks nobody who "
                                      "they are; write @127.0.0.1 or a unix: socket",
                                      text));
-        else if (!address.starts_with("127.") && address != "::1")
+        else if (!is_loopback(address))
             reading.warn(reading.place_of(setting),
                          fmt::format("{} is not on loopback, and asks nobody who they are; let a "
                                      "firewall keep others out",

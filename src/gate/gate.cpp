@@ -191,10 +191,10 @@ std::variant<Decision, Miss> Gate::judge_hop(Decision d, Reason hidden, const Si
 
 Gate::Demand Gate::demand(const NextHop& next_hop, const Site& site, Time now) const {
     const auto& domain = next_hop.domain();
-    const RuleSet& rules = *site.rules;
+    const Requirement& requirement = site.rules->of_next_hop(domain);
     Demand out;
-    out.level = domain ? rules.floor(*domain) : rules.last_resort_floor();
-    out.audited = domain ? rules.audited_floor(*domain) : rules.last_resort_audited_floor();
+    out.level = enforced_level(requirement);
+    out.audited = demanded_level(requirement);
     // An exception opens its whole next hop. A live promise still wins, whatever the mode of the
     // last resort: it was made under a rule that enforces.
     if (domain)
@@ -211,18 +211,14 @@ Gate::Demand Gate::demand(const NextHop& next_hop, const Site& site, Time now) c
 }
 
 TlsVersion Gate::least_tls(const NextHop& next_hop, const Site& site) {
-    const auto& domain = next_hop.domain();
-    return domain ? site.rules->least_tls(*domain) : site.rules->last_resort_tls();
+    return site.rules->least_tls(next_hop.domain());
 }
 
 std::variant<LockAnswer, Miss> Gate::bind_known(const NextHop& asked, const Site& site,
                                                 Lock consumer, Time now) const {
     const NextHop next_hop = judged(asked, site);
-    if (next_hop.kind() == HopKind::internal) {
-        LockAnswer unbound;
-        unbound.kind = LockAnswer::Kind::not_found;
-        return unbound;
-    }
+    if (next_hop.kind() == HopKind::internal)
+        return LockAnswer::not_found(Reason::none);
     const FactsPtr facts = book_.use(next_hop.key(), now);
     if (!facts || !facts->fresh(now))
         return Miss{{next_hop}};
@@ -261,12 +257,9 @@ LockAnswer Gate::bind(const NextHop& next_hop, const Facts& facts, const Site& s
 LockAnswer Gate::bind_unlearnt(const NextHop& asked, const Site& site, Reason reason,
                                Time now) const {
     const Demand demand = this->demand(judged(asked, site), site, now);
-    LockAnswer out;
+    LockAnswer out = LockAnswer::temporary(std::string(sentence_of(reason)), reason, true);
     out.demanded = demand.level;
     out.promised = demand.promised;
-    out.text = sentence_of(reason);
-    out.reason = reason;
-    out.unknown = true;
     return out;
 }
 

@@ -41,6 +41,13 @@ class Findings {
         all_.push_back(
             {std::string(check), FindingState::failed, std::move(text), std::move(remedy)});
     }
+    // `look` adds what it finds; where that is nothing, all is well.
+    template <class Look> void look(std::string_view check, std::string_view good, Look look) {
+        const std::size_t before = all_.size();
+        look();
+        if (all_.size() == before)
+            ok(check, std::string(good));
+    }
     void add(const Findings& more) { all_.insert(all_.end(), more.all_.begin(), more.all_.end()); }
     void add(Finding one) { all_.push_back(std::move(one)); }
 

@@ -25,15 +25,37 @@ void each_delivery(const PostfixConfig& config, const std::vector<std::string_vi
         look(PostfixView(config, service));
 }
 
+void each_view(const PostfixConfig& config, std::string_view parameter,
+               const std::function<void(const PostfixView&)>& look) {
+    look(PostfixView(config));
+    for (const PostfixService& service : config.services())
+        if (service.overrides.contains(parameter))
+            look(PostfixView(config, &service));
+}
+
+bool delivers_from_chroot(const PostfixView& view) {
+    if (view.service() != nullptr)
+        return view.service()->chrooted;
+    const auto& all = view.config().services();
+    return std::any_of(all.begin(), all.end(), [](const PostfixService& one) {
+        return one.program == "smtp" && one.chrooted;
+    });
+}
+
+bool is_our_milter(const PostfixMilter& milter, const PostfixSeen& seen, bool chrooted) {
+    return milter.socket &&
+           is_same_socket(*milter.socket, seen.surehop.milter, seen.postfix, chrooted, seen.around);
+}
+
+bool is_our_milter(const PostfixMilter& milter, const PostfixSeen& seen) {
+    return is_our_milter(milter, seen, true) || is_our_milter(milter, seen, false);
+}
+
 Findings examine_postfix(const PostfixSeen& seen) {
     Findings out;
     for (const auto& group : {postfix_lock_checks(), postfix_tls_checks(), postfix_gate_checks()})
-        for (const PostfixCheck& check : group) {
-            const std::size_t before = out.size();
-            check.look(seen, out);
-            if (out.size() == before)
-                out.ok(check.name, std::string(check.good));
-        }
+        for (const PostfixCheck& check : group)
+            out.look(check.name, check.good, [&] { check.look(seen, out); });
     return out;
 }
 

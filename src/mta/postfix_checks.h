@@ -3,6 +3,7 @@
 
 #include "mta/finding.h"
 #include "mta/postfix_config.h"
+#include "mta/postfix_socket.h"
 #include "mta/surroundings.h"
 #include "mta/wiring.h"
 
@@ -12,7 +13,7 @@
 #include <vector>
 
 // Would this Postfix undo what surehop guarantees? Each check is a row of a table; what all of them
-// look at is handed in. The next hops of its tables are in mta/next_hops.h.
+// look at is handed in. What stands in its tables is in mta/postfix_tables.h.
 
 namespace surehop {
 
@@ -40,5 +41,16 @@ std::vector<PostfixCheck> postfix_gate_checks();
 // own about one of these parameters.
 void each_delivery(const PostfixConfig& config, const std::vector<std::string_view>& parameters,
                    const std::function<void(const PostfixView&)>& look);
+
+// Calls `look` for main.cf, and for each service that has a line of its own about this parameter.
+void each_view(const PostfixConfig& config, std::string_view parameter,
+               const std::function<void(const PostfixView&)>& look);
+
+// Whether smtp(8) as it is seen here is in the chroot; of main.cf, whether any is.
+bool delivers_from_chroot(const PostfixView& view);
+
+// Whether that milter is surehop's, seen from inside the chroot, or from outside.
+bool is_our_milter(const PostfixMilter& milter, const PostfixSeen& seen, bool chrooted);
+bool is_our_milter(const PostfixMilter& milter, const PostfixSeen& seen); // from either
 
 } // namespace surehop

@@ -3,6 +3,7 @@
 // What brings mail before the gate: that each way into Postfix passes surehop's milter, and that
 // nothing passes while surehop is down.
 
+#include "address/ip_range.h"
 #include "base/text.h"
 #include "mta/postfix_checks.h"
 #include "mta/postfix_socket.h"
@@ -18,15 +19,11 @@ namespace surehop {
 
 namespace {
 
-bool is_ours(const PostfixMilter& milter, const PostfixSeen& seen, bool chrooted) {
-    return milter.socket &&
-           is_same_socket(*milter.socket, seen.surehop.milter, seen.postfix, chrooted, seen.around);
-}
-
 bool has_ours(const std::string& list, const PostfixSeen& seen, bool chrooted) {
     const auto milters = postfix_milters(list);
-    return std::any_of(milters.begin(), milters.end(),
-                       [&](const PostfixMilter& one) { return is_ours(one, seen, chrooted); });
+    return std::any_of(milters.begin(), milters.end(), [&](const PostfixMilter& one) {
+        return is_our_milter(one, seen, chrooted);
+    });
 }
 
 bool skips_milters(const PostfixView& view) {
@@ -59,9 +56,7 @@ bool is_gated(const PostfixService& service, const PostfixSeen& seen) {
     return has_ours(view.value("smtpd_milters"), seen, service.chrooted) && !skips_milters(view);
 }
 
-bool is_loopback(std::string_view host) {
-    return host.starts_with("127.") || host == "localhost" || host == "::1";
-}
+bool is_this_machine(std::string_view host) { return is_loopback(host) || host == "localhost"; }
 
 struct Listener {
     std::string host, port; // no host: all addresses
@@ -85,13 +80,13 @@ bool goes_on_to_the_gate(const PostfixView& view, const PostfixSeen& seen) {
     if (colon == std::string::npos)
         return false;
     const Listener to = listener_of(std::string_view(filter).substr(colon + 1));
-    if (!is_loopback(to.host))
+    if (!is_this_machine(to.host))
         return false;
     const auto& all = seen.postfix.services();
     return std::any_of(all.begin(), all.end(), [&](const PostfixService& one) {
         const Listener at = listener_of(one.name);
         return one.program == "smtpd" && one.type == "inet" && at.port == to.port &&
-               (at.host == to.host || is_loopback(at.host)) && is_gated(one, seen);
+               (at.host == to.host || is_this_machine(at.host)) && is_gated(one, seen);
     });
 }
 
@@ -105,7 +100,7 @@ std::string milter_remedy(const PostfixView& view, std::string_view parameter,
                            seen.postfix.value("queue_directory"));
     std::string list;
     for (const PostfixMilter& one : postfix_milters(view.value(parameter)))
-        if (!is_ours(one, seen, true) && !is_ours(one, seen, false))
+        if (!is_our_milter(one, seen))
             list += one.text + " ";
     return view.set(parameter, list + *ours);
 }
@@ -140,7 +135,7 @@ void smtpd(const PostfixSeen& seen, Findings& out) {
                                 printable(view.value(parameter)));
         const std::string remedy = skips ? without_no_milters(view)
                                          : milter_remedy(view, parameter, seen, service.chrooted);
-        if (view.overrides(parameter) && is_loopback(listener_of(service.name).host))
+        if (view.overrides(parameter) && is_this_machine(listener_of(service.name).host))
             out.warning(check,
                         fmt::format("{}: good for what comes back from a filter, but whoever may "
                                     "connect to {} passes the gate",
@@ -153,13 +148,15 @@ void smtpd(const PostfixSeen& seen, Findings& out) {
     }
 }
 
-// Mail of sendmail(1): pickup(8) hands it to cleanup(8), which asks the milter.
+// Mail of sendmail(1) and QMQP: pickup(8) and qmqpd(8) hand it to cleanup(8), which asks the
+// milter.
 void non_smtpd(const PostfixSeen& seen, Findings& out) {
     constexpr std::string_view check = "non-smtpd-milter", parameter = "non_smtpd_milters";
-    for (const PostfixService& pickup : seen.postfix.services()) {
-        if (pickup.program != "pickup")
+    for (const PostfixService& service : seen.postfix.services()) {
+        if (service.program != "pickup" && service.program != "qmqpd")
             continue;
-        const PostfixView view(seen.postfix, &pickup);
+        const std::string_view from = service.program == "pickup" ? "sendmail(1)" : "qmqpd(8)";
+        const PostfixView view(seen.postfix, &service);
         if (goes_on_to_the_gate(view, seen))
             continue;
         for (const PostfixService& cleanup : seen.postfix.services()) {
@@ -168,26 +165,18 @@ void non_smtpd(const PostfixSeen& seen, Findings& out) {
                 continue;
             if (!has_ours(cleans.value(parameter), seen, cleanup.chrooted))
                 out.failed(check,
-                           fmt::format("{} does not name surehop ('{}'): mail from sendmail(1) is "
-                                       "not judged, only held to the floor at delivery",
-                                       cleans.spell(parameter), printable(cleans.value(parameter))),
+                           fmt::format("{} does not name surehop ('{}'): mail from {} is not "
+                                       "judged, only held to the floor at delivery",
+                                       cleans.spell(parameter), printable(cleans.value(parameter)),
+                                       from),
                            milter_remedy(cleans, parameter, seen, cleanup.chrooted));
             else if (skips_milters(view))
                 out.failed(check,
-                           fmt::format("{} has no_milters: mail from sendmail(1) is not judged",
-                                       view.spell("receive_override_options")),
+                           fmt::format("{} has no_milters: mail from {} is not judged",
+                                       view.spell("receive_override_options"), from),
                            without_no_milters(view));
         }
     }
-}
-
-// Each view that talks to milters: main.cf, and the services with a line of their own.
-template <class Look>
-void each_gate(const PostfixSeen& seen, std::string_view parameter, const Look& look) {
-    look(PostfixView(seen.postfix));
-    for (const PostfixService& service : seen.postfix.services())
-        if (service.overrides.contains(parameter))
-            look(PostfixView(seen.postfix, &service));
 }
 
 void judge_action(const std::string& action, const std::string& where, const std::string& remedy,
@@ -215,15 +204,14 @@ void judge_action(const std::string& action, const std::string& where, const std
 
 void default_action(const PostfixSeen& seen, Findings& out) {
     constexpr std::string_view parameter = "milter_default_action";
-    each_gate(seen, parameter, [&](const PostfixView& view) {
+    each_view(seen.postfix, parameter, [&](const PostfixView& view) {
         judge_action(view.value(parameter), view.spell(parameter), view.set(parameter, "tempfail"),
                      seen, out);
     });
     for (const std::string_view list : {"smtpd_milters", "non_smtpd_milters"})
-        each_gate(seen, list, [&](const PostfixView& view) {
+        each_view(seen.postfix, list, [&](const PostfixView& view) {
             for (const PostfixMilter& milter : postfix_milters(view.value(list)))
-                if (milter.default_action &&
-                    (is_ours(milter, seen, true) || is_ours(milter, seen, false)))
+                if (milter.default_action && is_our_milter(milter, seen))
                     judge_action(*milter.default_action,
                                  fmt::format("default_action of {} in {}", printable(milter.text),
                                              view.spell(list)),
@@ -233,7 +221,7 @@ void default_action(const PostfixSeen& seen, Findings& out) {
 
 void protocol(const PostfixSeen& seen, Findings& out) {
     constexpr std::string_view parameter = "milter_protocol";
-    each_gate(seen, parameter, [&](const PostfixView& view) {
+    each_view(seen.postfix, parameter, [&](const PostfixView& view) {
         if (view.value(parameter) != "6")
             out.failed("milter-protocol",
                        fmt::format("{} is {}: surehop cannot ask for what it needs to know of a "
@@ -262,7 +250,7 @@ void macros(const PostfixSeen& seen, Findings& out) {
           "i {auth_type} {auth_authen} {auth_author} {mail_addr} {mail_host} {mail_mailer}",
           "who has authenticated"}}};
     for (const Needed& one : needed)
-        each_gate(seen, one.parameter, [&](const PostfixView& view) {
+        each_view(seen.postfix, one.parameter, [&](const PostfixView& view) {
             const auto given = postfix_list(view.value(one.parameter));
             for (const std::string& name : one.names)
                 if (std::find(given.begin(), given.end(), name) == given.end())
@@ -277,7 +265,7 @@ void macros(const PostfixSeen& seen, Findings& out) {
 
 void timeout(const PostfixSeen& seen, Findings& out) {
     constexpr std::string_view parameter = "milter_command_timeout";
-    each_gate(seen, parameter, [&](const PostfixView& view) {
+    each_view(seen.postfix, parameter, [&](const PostfixView& view) {
         const auto time = postfix_time(view.value(parameter), 's');
         if (!time || *time < Seconds{10})
             out.failed("milter-timeout",
@@ -291,11 +279,11 @@ void timeout(const PostfixSeen& seen, Findings& out) {
 // A milter that comes later may add recipients and take away headers when surehop has spoken.
 void order(const PostfixSeen& seen, Findings& out) {
     for (const std::string_view list : {"smtpd_milters", "non_smtpd_milters"})
-        each_gate(seen, list, [&](const PostfixView& view) {
+        each_view(seen.postfix, list, [&](const PostfixView& view) {
             const auto milters = postfix_milters(view.value(list));
             std::optional<std::string> ours;
             for (const PostfixMilter& one : milters) {
-                if (is_ours(one, seen, true) || is_ours(one, seen, false)) {
+                if (is_our_milter(one, seen)) {
                     ours = one.text;
                 } else if (ours) {
                     std::string sorted;
@@ -318,7 +306,7 @@ void order(const PostfixSeen& seen, Findings& out) {
 std::vector<PostfixCheck> postfix_gate_checks() {
     return {
         {"milter", "all that comes in by SMTP passes surehop's milter", smtpd},
-        {"non-smtpd-milter", "so does mail from sendmail(1)", non_smtpd},
+        {"non-smtpd-milter", "so does mail that comes in otherwise", non_smtpd},
         {"milter-default", "nothing passes unjudged while surehop is down", default_action},
         {"milter-protocol", "surehop may ask for the macros that it needs", protocol},
         {"milter-macros", "Postfix gives them by itself, too", macros},

@@ -51,12 +51,7 @@ bool is_chrooted(const PostfixView& view, const PostfixSocketmap& map) {
         const PostfixService* proxy = view.config().service("proxymap", "unix");
         return proxy != nullptr && proxy->chrooted;
     }
-    if (view.service() != nullptr)
-        return view.service()->chrooted;
-    for (const PostfixService& one : view.config().services())
-        if (one.program == "smtp" && one.chrooted)
-            return true;
-    return false;
+    return delivers_from_chroot(view);
 }
 
 const std::string* which_of_ours(const PostfixSeen& seen, const PostfixSocketmap& map,
@@ -181,18 +176,14 @@ void policy_socket(const PostfixSeen& seen, Findings& out) {
 }
 
 void milter_socket(const PostfixSeen& seen, Findings& out) {
-    std::vector<std::string> lists{seen.postfix.value("smtpd_milters"),
-                                   seen.postfix.value("non_smtpd_milters")};
-    for (const PostfixService& service : seen.postfix.services())
-        for (const char* name : {"smtpd_milters", "non_smtpd_milters"})
-            if (const auto found = service.overrides.find(name); found != service.overrides.end())
-                lists.push_back(found->second);
+    std::vector<std::string> lists;
+    for (const char* name : {"smtpd_milters", "non_smtpd_milters"})
+        each_view(seen.postfix, name,
+                  [&](const PostfixView& view) { lists.push_back(view.value(name)); });
     for (const std::string& list : lists)
         for (const PostfixMilter& milter : postfix_milters(list))
             for (const bool chrooted : {false, true})
-                if (milter.socket && !milter.socket->path.empty() &&
-                    is_same_socket(*milter.socket, seen.surehop.milter, seen.postfix, chrooted,
-                                   seen.around))
+                if (is_our_milter(milter, seen, chrooted) && !milter.socket->path.empty())
                     return reached(seen, "milter-socket",
                                    path_seen(seen.postfix, milter.socket->path, chrooted), out);
 }
@@ -224,13 +215,9 @@ void tls_required(const PostfixSeen& seen, Findings& out) {
     constexpr std::string_view check = "tls-required", parameter = "tls_required_enable";
     if (!seen.postfix.knows(parameter))
         return;
-    std::vector<PostfixView> views{PostfixView(seen.postfix)};
-    for (const PostfixService& service : seen.postfix.services())
-        if (service.overrides.contains(parameter))
-            views.emplace_back(seen.postfix, &service);
-    for (const PostfixView& view : views) {
+    each_view(seen.postfix, parameter, [&](const PostfixView& view) {
         if (!postfix_yes(view.value(parameter)))
-            continue;
+            return;
         const std::string remedy = view.set(parameter, "no");
         if (!seen.surehop.refuses_waiver)
             out.failed(check,
@@ -246,7 +233,7 @@ void tls_required(const PostfixSeen& seen, Findings& out) {
                                     "clear, and surehop is not asked",
                                     view.spell(parameter)),
                         remedy);
-    }
+    });
 }
 
 } // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mta/postfix_socket.h"
 
+#include "address/ip_range.h"
 #include "address/nexthop.h"
 #include "base/text.h"
 
@@ -65,10 +66,6 @@ Ours parts_of(const std::string& ours) {
     const auto sign = rest.find('@');
     return {"", std::string(rest.substr(0, sign)),
             sign == std::string_view::npos ? "" : std::string(rest.substr(sign + 1))};
-}
-
-bool is_loopback(std::string_view address) {
-    return address.starts_with("127.") || address == "::1";
 }
 
 } // namespace

@@ -76,6 +76,19 @@ ListedTable patterns_of(const std::string& table, const std::string& text) {
     return out;
 }
 
+// From 3.7 on patterns may stand in main.cf: cidr:{{192.0.2.0/24 DISABLE}, {...}}.
+std::string lines_within(std::string_view braces) {
+    std::string out;
+    const auto inside = [](std::string_view text) {
+        return text.size() >= 2 && text.starts_with('{') && text.ends_with('}')
+                   ? trim(text.substr(1, text.size() - 2))
+                   : text;
+    };
+    for (const std::string& one : postfix_list(inside(braces)))
+        out += fmt::format("{}\n", inside(one));
+    return out;
+}
+
 } // namespace
 
 ListedTable list_table(const std::string& table, const Surroundings& around,
@@ -96,6 +109,8 @@ ListedTable list_table(const std::string& table, const Surroundings& around,
         return std::vector<TableEntry>{{"*", std::string(value)}};
     }
     if (is_one_of(type, of_patterns)) {
+        if (rest.starts_with('{'))
+            return patterns_of(fmt::format("the inline {} table", type), lines_within(rest));
         const auto text = around.read(rest);
         if (!text)
             return Error{fmt::format("{} cannot be read", printable(rest))};
@@ -121,10 +136,6 @@ bool stays_here(std::string_view hop) {
            hop.starts_with("localhost") || hop.starts_with("[::1]") ||
            hop.starts_with("[IPv6:::1]") || hop.starts_with("[localhost]");
 }
-
-} // namespace
-
-namespace {
 
 class HopFinder {
   public:
@@ -200,12 +211,9 @@ class HopFinder {
     }
 
     void filters() {
-        std::vector<PostfixView> views{PostfixView(seen_.postfix)};
-        for (const PostfixService& service : seen_.postfix.services())
-            if (service.overrides.contains("content_filter"))
-                views.emplace_back(seen_.postfix, &service);
-        for (const PostfixView& view : views)
+        each_view(seen_.postfix, "content_filter", [&](const PostfixView& view) {
             add_transport(view.spell("content_filter"), view.value("content_filter"), "", "");
+        });
     }
 
     void fallback_relays() {
@@ -275,31 +283,14 @@ NamedHops named_hops(const PostfixSeen& seen, const Tables& tables) {
 
 void examine_milter_maps(const PostfixSeen& seen, const Tables& tables, Findings& out) {
     constexpr std::string_view check = "milter-maps", parameter = "smtpd_milter_maps";
-    const std::size_t before = out.size();
-    std::vector<PostfixView> views{PostfixView(seen.postfix)};
-    for (const PostfixService& service : seen.postfix.services())
-        if (service.overrides.contains(parameter))
-            views.emplace_back(seen.postfix, &service);
     const auto names_ours = [&](const std::string& list) {
         const auto milters = postfix_milters(list);
-        return std::any_of(milters.begin(), milters.end(), [&](const PostfixMilter& one) {
-            return one.socket && (is_same_socket(*one.socket, seen.surehop.milter, seen.postfix,
-                                                 true, seen.around) ||
-                                  is_same_socket(*one.socket, seen.surehop.milter, seen.postfix,
-                                                 false, seen.around));
-        });
+        return std::any_of(milters.begin(), milters.end(),
+                           [&](const PostfixMilter& one) { return is_our_milter(one, seen); });
     };
-    for (const PostfixView& view : views)
+    const auto examine = [&](const PostfixView& view) {
         for (const std::string& table : postfix_list(view.value(parameter))) {
             const ListedTable listed = tables(table);
-            if (!listed && lower(table).find("disable") != std::string::npos) {
-                out.failed(check,
-                           fmt::format("{} has DISABLE ('{}'): mail from the clients that it names "
-                                       "is not judged",
-                                       view.spell(parameter), printable(table)),
-                           view.set(parameter, ""));
-                continue;
-            }
             if (!listed) {
                 out.warning(check,
                             fmt::format("{}: {}; which clients it takes past the gate (DISABLE) is "
@@ -316,8 +307,9 @@ void examine_milter_maps(const PostfixSeen& seen, const Tables& tables, Findings
                                            printable(entry.value, 60)),
                                view.set(parameter, ""));
         }
-    if (out.size() == before)
-        out.ok(check, "no client is taken past the milter");
+    };
+    out.look(check, "no client is taken past the milter",
+             [&] { each_view(seen.postfix, parameter, examine); });
 }
 
 } // namespace surehop

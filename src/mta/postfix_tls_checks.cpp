@@ -109,12 +109,12 @@ void dane_possible(const PostfixSeen& seen, Findings& out) {
                   });
 }
 
-bool is_in_chroot(const PostfixView& view) {
-    if (view.service() != nullptr)
-        return view.service()->chrooted;
-    const auto& all = view.config().services();
-    return std::any_of(all.begin(), all.end(), [](const PostfixService& one) {
-        return one.program == "smtp" && one.chrooted;
+// What OpenSSL finds in such a folder: certificates under the hashes of their names.
+bool holds_authorities(const std::string& folder, const Surroundings& around) {
+    const auto names = around.names(folder);
+    constexpr std::size_t hash = 8; // "a94d09e5.0"
+    return std::any_of(names.begin(), names.end(), [](const std::string& name) {
+        return name.find('.') == hash && name.find_first_not_of("0123456789abcdef") == hash;
     });
 }
 
@@ -133,7 +133,7 @@ void certificates(const PostfixSeen& seen, Findings& out) {
                          system_file);
             if (file.empty() && folder.empty()) {
                 // OpenSSL's own are a folder too, which the chroot has not.
-                if (!postfix_yes(view.value("tls_append_default_CA")) || is_in_chroot(view))
+                if (!postfix_yes(view.value("tls_append_default_CA")) || delivers_from_chroot(view))
                     out.failed(check,
                                "smtp_tls_CAfile and smtp_tls_CApath are empty: no "
                                "certificate is valid, and all mail under an MTA-STS "
@@ -152,16 +152,18 @@ void certificates(const PostfixSeen& seen, Findings& out) {
                                remedy);
                 return;
             }
-            const std::string seen_there =
-                is_in_chroot(view) ? seen.postfix.value("queue_directory") + folder : folder;
-            if (!seen.around.exists(seen_there))
-                out.failed(check,
-                           fmt::format("{} is {}, but {} is not there{}: no certificate is "
-                                       "valid, and all mail under an MTA-STS policy is "
-                                       "deferred",
-                                       view.spell("smtp_tls_CApath"), folder, seen_there,
-                                       is_in_chroot(view) ? " and smtp is in the chroot" : ""),
-                           remedy);
+            const std::string seen_there = delivers_from_chroot(view)
+                                               ? seen.postfix.value("queue_directory") + folder
+                                               : folder;
+            if (!holds_authorities(seen_there, seen.around))
+                out.failed(
+                    check,
+                    fmt::format("{} is {}, but in {} there are no certificates under their "
+                                "hashes{}: none is valid, and all mail under an MTA-STS "
+                                "policy is deferred",
+                                view.spell("smtp_tls_CApath"), folder, seen_there,
+                                delivers_from_chroot(view) ? ", and smtp is in the chroot" : ""),
+                    remedy);
         });
 }
 

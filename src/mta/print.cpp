@@ -62,9 +62,10 @@ std::string print_postfix(const Wiring& surehop, const std::string& queue_direct
     std::string out = fmt::format(
         "# Postfix {} with surehop: lines of main.cf. `surehop doctor --mta postfix --print` "
         "makes\n"
-        "# them from surehop.toml. Put them at its end, where they replace what stands before, "
-        "then\n"
-        "# `postfix reload`; `surehop doctor --mta postfix` says what still stands in the way.\n\n",
+        "# them from surehop.toml. Write them in place of the lines of the same names (Postfix "
+        "warns of\n"
+        "# two), then `postfix reload`; `surehop doctor --mta postfix` says what still stands in "
+        "the way.\n\n",
         newer ? "3.10 and later" : "3.4 to 3.9");
     if (is_outside(surehop.milter, queue_directory) || is_outside(map, queue_directory))
         out +=

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mta/resolv_conf.h"
 
+#include "address/ip_range.h"
 #include "address/nexthop.h"
 #include "base/text.h"
 
@@ -30,9 +31,8 @@ std::vector<std::string> nameservers(const std::string& text) {
 }
 
 bool is_ours(const std::string& address, const Wiring& surehop) {
-    const bool loopback = address.starts_with("127.") || address == "::1";
     if (surehop.resolvers.empty())
-        return (loopback && address != "127.0.0.53" && address != "127.0.0.11") ||
+        return (is_loopback(address) && address != "127.0.0.53" && address != "127.0.0.11") ||
                std::find(surehop.trusted.begin(), surehop.trusted.end(), address) !=
                    surehop.trusted.end();
     const std::string with_port =

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "mta/sendmail_checks.h"
 
+#include "address/ip_range.h"
 #include "base/text.h"
 #include "mta/print.h"
 #include "mta/resolv_conf.h"
@@ -43,6 +44,9 @@ bool is_same_place(const std::string& theirs, const std::string& ours, const Sur
         return ours.starts_with("unix:") &&
                around.real_path(theirs) ==
                    around.real_path(ours.substr(std::string_view("unix:").size()));
+    const auto at = theirs.find('@');
+    if (theirs.starts_with("inet:") && at != std::string::npos && theirs.substr(at) == "@localhost")
+        return ours.starts_with(theirs.substr(0, at + 1)) && is_loopback(ours.substr(at + 1));
     return theirs == ours || (theirs.starts_with("inet6:") && "inet:" + theirs.substr(6) == ours);
 }
 
@@ -371,7 +375,7 @@ struct Check {
     void (*look)(const SendmailSeen&, Findings&);
 };
 
-constexpr std::array<Check, 15> checks = {
+constexpr std::array<Check, 16> checks = {
     {{"lock", "[mta] lock is Sendmail's", lock},
      {"milter", "all that comes in by SMTP passes surehop's milter", milter},
      {"milter-default", "nothing passes unjudged while surehop is down", milter_default},
@@ -386,22 +390,15 @@ constexpr std::array<Check, 15> checks = {
      {"certificates", "Sendmail has authorities to check certificates with", certificates},
      {"dane", "DANE is Sendmail's own where it knows it; surehop does not promise it", dane},
      {"queue-lifetime", "Sendmail gives up before a promise ends", queue_lifetime},
-     {"mta-resolver", "Sendmail asks the resolver that surehop asks", resolver}}};
+     {"mta-resolver", "Sendmail asks the resolver that surehop asks", resolver},
+     {"sockets", "Sendmail may connect to surehop's sockets", sockets}}};
 
 } // namespace
 
 Findings examine_sendmail(const SendmailSeen& seen) {
     Findings out;
-    for (const Check& check : checks) {
-        const std::size_t before = out.size();
-        check.look(seen, out);
-        if (out.size() == before)
-            out.ok(check.name, std::string(check.good));
-    }
-    const std::size_t before = out.size();
-    sockets(seen, out);
-    if (out.size() == before)
-        out.ok("sockets", "Sendmail may connect to surehop's sockets");
+    for (const Check& check : checks)
+        out.look(check.name, check.good, [&] { check.look(seen, out); });
     return out;
 }
 

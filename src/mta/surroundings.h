@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 // What the checks need to know of this machine's files. The command line looks; tests say.
 
@@ -16,6 +17,8 @@ class Surroundings {
   public:
     virtual ~Surroundings() = default;
     virtual bool exists(const std::string& path) const = 0;
+    // What is in a folder; nothing where it cannot be read.
+    virtual std::vector<std::string> names(const std::string& folder) const = 0;
     virtual std::optional<std::string> read(const std::string& path) const = 0;
     // Links resolved as far as they can be; the path itself where it is not there.
     virtual std::string real_path(const std::string& path) const = 0;

@@ -32,10 +32,6 @@ std::string why_below(const Requirement& asked, Level floor) {
                     fmt::format("set minimum = \"{}\" or higher", name_of(floor)));
 }
 
-TlsVersion enforced_tls(const Requirement& requirement) {
-    return enforced_level(requirement) == Level::none ? TlsVersion::v1_2 : requirement.least_tls;
-}
-
 std::string canonical(const AddressSet& set) {
     std::string out;
     for (const AddressPattern& pattern : set.patterns())
@@ -105,32 +101,25 @@ std::vector<const Requirement*> RuleSet::candidates(const Context& context) cons
     return out;
 }
 
-// Of all mail to this domain, as far as the lock can tell.
-const Requirement& RuleSet::of_domain(const Domain& domain) const {
-    for (const Rule& rule : rules_)
-        if (rule.on_recipient_domain_alone() && rule.matches_domain(domain))
-            return rule.requirement;
+const Requirement& RuleSet::of_next_hop(const std::optional<Domain>& domain) const {
+    if (domain)
+        for (const Rule& rule : rules_)
+            if (rule.on_recipient_domain_alone() && rule.matches_domain(*domain))
+                return rule.requirement;
     return last_resort_;
 }
 
-Level RuleSet::floor(const Domain& domain) const { return enforced_level(of_domain(domain)); }
-
-Level RuleSet::audited_floor(const Domain& domain) const {
-    return demanded_level(of_domain(domain));
+Level RuleSet::floor(const std::optional<Domain>& domain) const {
+    return enforced_level(of_next_hop(domain));
 }
 
-TlsVersion RuleSet::least_tls(const Domain& domain) const {
-    return enforced_tls(of_domain(domain));
+TlsVersion RuleSet::least_tls(const std::optional<Domain>& domain) const {
+    const Requirement& requirement = of_next_hop(domain);
+    return enforced_level(requirement) == Level::none ? TlsVersion::v1_2 : requirement.least_tls;
 }
-
-TlsVersion RuleSet::last_resort_tls() const { return enforced_tls(last_resort_); }
-
-Level RuleSet::last_resort_floor() const { return enforced_level(last_resort_); }
-
-Level RuleSet::last_resort_audited_floor() const { return demanded_level(last_resort_); }
 
 Level RuleSet::lowest_floor() const {
-    Level lowest = last_resort_floor();
+    Level lowest = enforced_level(last_resort_);
     for (const Rule& rule : rules_)
         if (rule.on_recipient_domain_alone())
             lowest = std::min(lowest, enforced_level(rule.requirement));

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <vector>
@@ -25,17 +26,15 @@ class RuleSet {
     // decides, and what still cannot be told counts as matched where that is stricter: one remains.
     std::vector<const Requirement*> candidates(const Context& context) const;
 
-    // The level that the lock demands of this domain whoever writes: that of the first rule, last
-    // resort included, that matches on recipient domain alone. One in audit mode, or that only
-    // marks, sets the floor none: what the gate lets pass must not end at the lock.
-    Level floor(const Domain& domain) const;
-    // What it would be if all that is in audit mode were enforced.
-    Level audited_floor(const Domain& domain) const;
+    // Whom the lock obeys, which sees a next hop and no message: the first rule, last resort
+    // included, that matches on recipient domain alone. Without a domain (a literal) the last
+    // resort.
+    const Requirement& of_next_hop(const std::optional<Domain>& domain) const;
+    // The level that the lock demands whoever writes. Of a rule in audit mode, or that only marks,
+    // none: what the gate lets pass must not end at the lock.
+    Level floor(const std::optional<Domain>& domain) const;
     // The version of TLS that goes with it.
-    TlsVersion least_tls(const Domain& domain) const;
-    TlsVersion last_resort_tls() const;
-    Level last_resort_floor() const; // for a next hop without a name
-    Level last_resort_audited_floor() const;
+    TlsVersion least_tls(const std::optional<Domain>& domain) const;
     Level lowest_floor() const; // that mail to anywhere finds at the lock
 
     // Of mail that no narrower rule is about: of the first rule for everybody, or the last resort.
@@ -61,7 +60,6 @@ class RuleSet {
     const std::string& hash() const { return hash_; }
 
   private:
-    const Requirement& of_domain(const Domain& domain) const;
     std::vector<Domain> telling_domains() const;
 
     std::vector<Rule> rules_;

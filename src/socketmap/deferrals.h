@@ -56,7 +56,7 @@ class Deferrals {
 
     Ledger& ledger_;
     LockCounts counts_;
-    std::map<std::string, Told> told_; // by next hop, reason and action
+    std::map<std::string, Told> told_; // by next hop, minimum, reason and action
 };
 
 } // namespace surehop

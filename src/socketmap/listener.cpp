@@ -19,10 +19,11 @@ namespace surehop {
 using Protocol = asio::generic::stream_protocol;
 
 struct Listener::State {
-    State(asio::io_context& the_loop, Acceptor the_acceptor)
-        : loop(the_loop), acceptor(std::move(the_acceptor)) {}
+    State(asio::io_context& the_loop, Acceptor the_acceptor, bool is_local)
+        : loop(the_loop), acceptor(std::move(the_acceptor)), local(is_local) {}
     asio::io_context& loop;
     Acceptor acceptor;
+    bool local; // a UNIX socket: who may connect is the file's mode
     std::size_t open = 0;
 
     // Hangs up, and says so once a minute at most.
@@ -38,13 +39,13 @@ Protocol::endpoint endpoint_of(const ListenAddress& at) {
     return asio::ip::tcp::endpoint(asio::ip::make_address(at.address), at.port);
 }
 
-// Of a peer over TCP.
-std::optional<std::string> address_of(const StreamSocket& socket) {
+// Of a peer over TCP; "" where it is gone already.
+std::string address_of(const StreamSocket& socket) {
     asio::error_code failed;
     const Protocol::endpoint peer = socket.remote_endpoint(failed);
     asio::ip::tcp::endpoint tcp;
-    if (failed || peer.protocol().family() == AF_UNIX || peer.size() > tcp.capacity())
-        return std::nullopt;
+    if (failed || peer.size() > tcp.capacity())
+        return "";
     tcp.resize(peer.size());
     std::memcpy(tcp.data(), peer.data(), peer.size());
     return tcp.address().to_string();
@@ -121,7 +122,7 @@ Result<std::unique_ptr<Listener>> Listener::open(asio::io_context& loop, const s
         acceptor.listen(asio::socket_base::max_listen_connections, failed);
     if (failed)
         return Error{fmt::format("cannot listen on {}: {}", where, failed.message())};
-    auto state = std::make_shared<State>(loop, std::move(acceptor));
+    auto state = std::make_shared<State>(loop, std::move(acceptor), local);
     return std::unique_ptr<Listener>(new Listener(where, at->path, std::move(state)));
 }
 
@@ -142,10 +143,11 @@ void Listener::start(std::function<asio::awaitable<void>(StreamSocket)> serve, s
             }
             if (state->open >= limit)
                 continue; // hangs up
-            if (const auto from = address_of(socket)) {
-                const auto address = parse_ip(*from);
+            if (!state->local) {
+                const std::string from = address_of(socket);
+                const auto address = parse_ip(from);
                 if (!address || !may_ask(friends, *address)) {
-                    state->turn_away(*from);
+                    state->turn_away(from.empty() ? "a peer that is gone" : from);
                     continue;
                 }
             }

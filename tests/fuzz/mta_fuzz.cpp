@@ -8,6 +8,7 @@
 #include <array>
 #include <optional>
 #include <string>
+#include <vector>
 
 using namespace surehop;
 using fuzz::require;
@@ -18,6 +19,7 @@ namespace {
 struct OneText : Surroundings {
     explicit OneText(std::string all) : text(std::move(all)) {}
     bool exists(const std::string&) const override { return true; }
+    std::vector<std::string> names(const std::string&) const override { return {text}; }
     std::optional<std::string> read(const std::string&) const override { return text; }
     std::string real_path(const std::string& path) const override { return path; }
     Connectable connectable(const std::string&, const std::string&) const override {

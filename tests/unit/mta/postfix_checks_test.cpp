@@ -163,6 +163,9 @@ const std::vector<Broken>& broken_lines() {
         {{"smtpd_milter_maps = cidr:{{0.0.0.0/0 DISABLE}}"},
          "failed milter-maps",
          "postconf -e 'smtpd_milter_maps ='"},
+        {{"smtpd_milter_maps = pcre:{{/^10\\./ unix:surehop/milter.sock}, {/./ DISABLE}}"},
+         "failed milter-maps",
+         "postconf -e 'smtpd_milter_maps ='"},
         {{"non_smtpd_milters ="},
          "failed non-smtpd-milter",
          "postconf -e 'non_smtpd_milters = unix:surehop/milter.sock'"},
@@ -229,6 +232,36 @@ TEST(PostfixChecks, EachLineThatUndoesTheGuaranteeIsFoundWithItsRemedy) {
         ASSERT_TRUE(finding) << what;
         EXPECT_EQ(finding->remedy, one.remedy) << what;
     }
+}
+
+TEST(PostfixChecks, AFolderOfAuthoritiesCountsWhereSmtpFindsCertificatesInIt) {
+    const auto found = [](const char* file) {
+        PostfixSite site;
+        site.files.texts[file] = "-----BEGIN CERTIFICATE-----";
+        site.write("smtp_tls_CAfile =").write("smtp_tls_CApath = /etc/certs");
+        return troubles(site.examine());
+    };
+    EXPECT_EQ(found("/var/spool/postfix/etc/certs/a94d09e5.0"), Troubles{});
+    EXPECT_EQ(found("/etc/certs/a94d09e5.0"), Troubles{"failed certificates"}); // not in the chroot
+    EXPECT_EQ(found("/var/spool/postfix/etc/certs/house.pem"), Troubles{"failed certificates"});
+}
+
+TEST(PostfixChecks, TheAuthoritiesOfOpenSslAreAFolderThatTheChrootHasNot) {
+    PostfixSite site;
+    site.write("smtp_tls_CAfile =").write("tls_append_default_CA = yes");
+    EXPECT_EQ(troubles(site.examine()), (Troubles{"failed certificates", "warning default-ca"}));
+    site.services = "smtp inet n - y - - smtpd\nsmtp unix - - n - - smtp\n"
+                    "pickup unix n - y 60 1 pickup\ncleanup unix n - y - 0 cleanup\n";
+    site.overrides = "";
+    EXPECT_EQ(troubles(site.examine()), Troubles{"warning default-ca"});
+}
+
+TEST(PostfixChecks, WhatComesByQmqpIsJudgedToo) {
+    PostfixSite site;
+    site.services += "628 inet n - y - - qmqpd\n";
+    EXPECT_EQ(troubles(site.examine()), Troubles{});
+    site.write("628/inet/receive_override_options = no_milters");
+    EXPECT_EQ(troubles(site.examine()), Troubles{"failed non-smtpd-milter"});
 }
 
 TEST(PostfixChecks, AnInsecureMxPolicyMattersOnlyAtLevelDane) {
@@ -338,15 +371,6 @@ TEST(PostfixChecks, SocketsOverTcpAreComparedByAddressAndPort) {
     site.write("smtp_tls_policy_maps = socketmap:inet:127.0.0.1:8462:postfix");
     EXPECT_EQ(find(site.examine(), "policy-map")->remedy,
               "postconf -e 'smtp_tls_policy_maps = socketmap:inet:127.0.0.1:8461:postfix'");
-}
-
-TEST(PostfixChecks, CApathMustBeInsideTheChroot) {
-    PostfixSite site;
-    site.write("smtp_tls_CAfile =").write("smtp_tls_CApath = /etc/ssl/certs");
-    site.files.folders = {"/etc/ssl/certs"};
-    EXPECT_EQ(troubles(site.examine()), Troubles{"failed certificates"});
-    site.files.folders = {"/var/spool/postfix/etc/ssl/certs"};
-    EXPECT_EQ(troubles(site.examine()), Troubles{});
 }
 
 TEST(PostfixChecks, PostfixUsersMustReachTheSockets) {

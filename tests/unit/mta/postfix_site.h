@@ -26,6 +26,13 @@ struct Files : Surroundings {
     bool exists(const std::string& path) const override {
         return texts.contains(path) || folders.contains(path);
     }
+    std::vector<std::string> names(const std::string& folder) const override {
+        std::vector<std::string> out;
+        for (const auto& [path, text] : texts)
+            if (path.starts_with(folder + "/"))
+                out.push_back(path.substr(folder.size() + 1));
+        return out;
+    }
     std::optional<std::string> read(const std::string& path) const override {
         const auto found = texts.find(path);
         return found == texts.end() ? std::nullopt : std::optional(found->second);

@@ -77,6 +77,15 @@ struct SendmailSite {
     }
 };
 
+TEST(SendmailChecks, ASocketOfTcpMayBeCalledLocalhost) {
+    SendmailSite site;
+    site.surehop.milter = "inet:8460@127.0.0.1";
+    site.replace("S=local:/run/surehop/milter.sock", "S=inet:8460@localhost");
+    EXPECT_EQ(troubles(site.examine()), Troubles{});
+    site.replace("S=inet:8460@localhost", "S=inet:8461@localhost");
+    EXPECT_TRUE(troubles(site.examine()).contains("failed milter"));
+}
+
 TEST(SendmailChecks, AWholeConfigurationHasNoFinding) {
     const Findings found = SendmailSite().examine();
     EXPECT_EQ(troubles(found), Troubles{});

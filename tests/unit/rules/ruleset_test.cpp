@@ -113,7 +113,7 @@ TEST(RuleSet, FloorIsOfTheFirstRuleOnRecipientDomainAlone) {
     };
     for (const Row& row : table)
         EXPECT_EQ(rules.floor(domain(row.domain)), row.floor) << row.domain;
-    EXPECT_EQ(rules.last_resort_floor(), authenticated);
+    EXPECT_EQ(rules.floor(std::nullopt), authenticated);
     EXPECT_EQ(rules.lowest_floor(), none);
 }
 
@@ -129,7 +129,7 @@ TEST(RuleSet, LowestFloorLooksAtEveryRuleThatTheLockCanHold) {
 TEST(RuleSet, AuditDemandsNothingOfTheLock) {
     const RuleSet rules = set({}, dane, PolicyMode::audit);
     EXPECT_EQ(rules.floor(domain("a.example")), none);
-    EXPECT_EQ(rules.last_resort_floor(), none);
+    EXPECT_EQ(rules.floor(std::nullopt), none);
     EXPECT_EQ(rules.mode(), PolicyMode::audit);
 }
 

@@ -124,7 +124,7 @@ FactsPtr FactsStore::use(std::string_view key, Time now) {
 }
 
 Result<FactsPtr> FactsStore::look(std::string_view key, std::optional<Time> used) {
-    std::uint64_t forgets = 0;
+    std::uint64_t changes = 0;
     bool may_keep = false;
     {
         const std::lock_guard hold(mutex_);
@@ -133,7 +133,7 @@ Result<FactsPtr> FactsStore::look(std::string_view key, std::optional<Time> used
             note(*found->second, used);
             return found->second->facts;
         }
-        forgets = forgets_;
+        changes = changes_;
         may_keep = forgetting_ == 0;
     }
 
@@ -162,7 +162,7 @@ Result<FactsPtr> FactsStore::look(std::string_view key, std::optional<Time> used
         note(*found->second, used);
         return found->second->facts; // put meanwhile, so newer
     }
-    if (may_keep && forgets == forgets_)
+    if (may_keep && changes == changes_)
         note(keep(key, learnt, body.size(), use), used);
     return learnt;
 }
@@ -186,6 +186,7 @@ void FactsStore::put(const std::string& key, FactsPtr facts) {
     const std::lock_guard hold(mutex_);
     const auto before = memory_.find(key);
     const Use use = before == memory_.end() ? Use{} : before->second->use;
+    ++changes_;
     writer_.submit_and_forget(
         save(key, std::move(body), *facts, use.last == Time{} ? now : use.last));
     keep(key, std::move(facts), octets, use);
@@ -199,7 +200,7 @@ Result<bool> FactsStore::forget(const std::string& key) {
     std::future<Status> gone;
     {
         const std::lock_guard hold(mutex_);
-        ++forgets_;
+        ++changes_;
         ++forgetting_;
         if (const auto found = memory_.find(key); found != memory_.end()) {
             drop(found->second);

@@ -97,9 +97,9 @@ class FactsStore final : public FactsBook {
     std::size_t octets_ = 0;
     std::uint64_t puts_ = 0;
     std::vector<std::string> came_into_use_;
-    // While a forget is under way, or if one began since a find did, what that find reads from disk
-    // may be what is being forgotten: it is not kept.
-    std::uint64_t forgets_ = 0;
+    // While a forget is under way, or if a put or a forget came since a find began, what that find
+    // reads from disk may be what is no longer so: it is not kept.
+    std::uint64_t changes_ = 0;
     std::size_t forgetting_ = 0;
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "gate/route.h"
 
+#include "address/ip_range.h"
 #include "base/text.h"
 
 #include <algorithm>
@@ -32,13 +33,32 @@ std::string domain_text(const Path& recipient) {
     return recipient.literal().value_or("");
 }
 
-bool is_loopback(const NextHop& hop) {
-    return hop.kind() == HopKind::address &&
-           (hop.name().starts_with("127.") || hop.name() == "::1");
-}
-
 Way hidden(const Path& recipient, HopSource source, Reason reason = Reason::next_hop_hidden) {
     return {{NextHop::hidden(domain_text(recipient))}, source, reason};
+}
+
+// Sendmail asks its lock by the recipient's domain, and so a route of that domain holds there.
+bool is_sendmails_key(const NextHop& next_hop, const Route& route, const Site& site) {
+    return site.lock == Lock::sendmail && next_hop.kind() == HopKind::domain &&
+           std::any_of(route.domains.begin(), route.domains.end(), [&](const AddressPattern& one) {
+               return one.matches_domain(*next_hop.domain());
+           });
+}
+
+// Wherever Sendmail then connects: another host cannot be bound, and is internal only where the
+// domain is.
+Way as_bound(Way way, const Path& recipient, const Site& site) {
+    if (site.lock != Lock::sendmail || way.reason != Reason::none || is_unqualified(recipient))
+        return way;
+    auto asked = recipient.domain() ? Result<NextHop>(NextHop::of_domain(*recipient.domain()))
+                                    : NextHop::parse("[" + *recipient.literal() + "]");
+    if (!asked)
+        return hidden(recipient, way.source, Reason::next_hop_invalid);
+    *asked = judged(*std::move(asked), site);
+    if (asked->kind() != HopKind::internal && way.next_hops != std::vector{*asked})
+        return hidden(recipient, way.source, Reason::lock_cannot_say);
+    way.next_hops = {*std::move(asked)};
+    return way;
 }
 
 constexpr std::size_t most_next_hops = 16; // in one list of the MTA's; each costs look-ups
@@ -68,16 +88,17 @@ Way told(const Context& context, const Site& site) {
         way.next_hops.push_back(hop ? judged(*std::move(hop), site)
                                     : NextHop::hidden(domain_text(context.recipient)));
     }
-    return way;
+    return as_bound(std::move(way), context.recipient, site);
 }
 
 } // namespace
 
 NextHop judged(NextHop next_hop, const Site& site) {
     const bool internal =
-        is_loopback(next_hop) ||
+        (next_hop.kind() == HopKind::address && is_loopback(next_hop.name())) ||
         std::any_of(site.routes.begin(), site.routes.end(), [&](const Route& route) {
-            return route.internal && route.next_hop && *route.next_hop == next_hop;
+            return route.internal && ((route.next_hop && *route.next_hop == next_hop) ||
+                                      is_sendmails_key(next_hop, route, site));
         });
     return internal ? NextHop::internal(next_hop.key()) : std::move(next_hop);
 }
@@ -95,7 +116,7 @@ Way find_way(const Context& context, const Site& site) {
         if (route.internal)
             return {{NextHop::internal(domain_text(recipient))}, HopSource::route};
         if (route.next_hop)
-            return {{judged(*route.next_hop, site)}, HopSource::route};
+            return as_bound({{judged(*route.next_hop, site)}, HopSource::route}, recipient, site);
     }
     if (is_final(recipient, site) || is_unqualified(recipient))
         return {{NextHop::internal(domain_text(recipient))}, HopSource::recipient_domain};

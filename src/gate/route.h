@@ -22,7 +22,8 @@ struct Way {
 Way find_way(const Context& context, const Site& site);
 
 // The same next hop, or *internal* where a route or a loopback literal says that it is never
-// judged.
+// judged. With lock = "sendmail" a route of a recipient's domain says so, too: that is what
+// Sendmail asks with.
 NextHop judged(NextHop next_hop, const Site& site);
 
 } // namespace surehop

@@ -31,13 +31,13 @@ struct Row {
     Reason reason;
 };
 
-void expect(const Row& row) {
+void expect(const Row& row, const Site& site = test::site()) {
     SCOPED_TRACE(std::string(row.to) + " " + row.mailer + " " + row.host);
     Context context;
     context.recipient = path_of(row.to);
     context.mailer = row.mailer;
     context.host = row.host;
-    const Way way = find_way(context, site());
+    const Way way = find_way(context, site);
     ASSERT_EQ(way.next_hops.size(), 1U);
     EXPECT_EQ(way.next_hops.front().kind(), row.kind);
     EXPECT_EQ(way.next_hops.front().key(), row.key);
@@ -118,6 +118,41 @@ TEST(Route, EachNextHopOfAList) {
     for (int i = 0; i < 17; ++i)
         many += "a.test,";
     EXPECT_EQ(keys(many), "hidden dest.test; next-hop-invalid");
+}
+
+// Sendmail delivers to where its mailertable says, and asks its lock by the recipient's domain.
+TEST(Route, SendmailIsBoundByTheRecipientsDomainAlone) {
+    using enum HopKind;
+    constexpr auto said = HopSource::rcpt_host;
+    constexpr auto seen = Reason::none, unsaid = Reason::lock_cannot_say;
+    Site sendmail = site();
+    sendmail.lock = Lock::sendmail;
+    for (const Row& row : {
+             Row{"a@dest.test", "esmtp", "dest.test.", domain, "dest.test", said, seen},
+             Row{"a@dest.test", "esmtp", "[mx.dest.test]", hidden, "hidden dest.test", said,
+                 unsaid},
+             Row{"a@dest.test", "relay", "smart.test", hidden, "hidden dest.test", said, unsaid},
+             Row{"a@dest.test", "esmtp", "dest.test smart.test", hidden, "hidden dest.test", said,
+                 unsaid},
+             // A route of the next hop is nothing to Sendmail's lock; one of the domain is.
+             Row{"a@dest.test", "esmtp", "[10.1.1.1]:10025", hidden, "hidden dest.test", said,
+                 unsaid},
+             Row{"a@dest.test", "esmtp", "[127.0.0.1]", hidden, "hidden dest.test", said, unsaid},
+             Row{"a@intra.test", "esmtp", "[10.9.9.9]", internal, "internal intra.test", said,
+                 seen},
+             Row{"a@intra.test", "esmtp", "intra.test.", internal, "internal intra.test", said,
+                 seen},
+             Row{"a@[192.0.2.1]", "esmtp", "[192.0.2.1]", address, "[192.0.2.1]", said, seen},
+             Row{"a@local.test", "local", "local.test", internal, "internal local.test", said,
+                 seen},
+             Row{"a@local.test", "esmtp", "mailstore.test", hidden, "hidden local.test", said,
+                 unsaid},
+             Row{"a@partner.test", "", "", hidden, "hidden partner.test", HopSource::route, unsaid},
+         })
+        expect(row, sendmail);
+    // The same at the lock, and with another lock it is only said by the MTA.
+    EXPECT_EQ(judged(*NextHop::parse("intra.test"), sendmail).kind(), internal);
+    EXPECT_EQ(judged(*NextHop::parse("intra.test"), site()).kind(), domain);
 }
 
 TEST(Route, WithoutAWordFromTheMta) {

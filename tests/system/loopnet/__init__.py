@@ -6,7 +6,7 @@
     127.0.10.2:53     a name server that fails                                      dns.py
     127.0.20.1:443    the MTA-STS policy hosts, one certificate per name            policyhost.py
     127.0.30.N:25     the destinations' mail servers, in many postures of TLS       sink.py
-    127.0.40.1:25     the sending site: Postfix, with surehopd as its milter        postfix.py, surehop.py
+    127.0.40.1:25     the sending site: Postfix or Sendmail, with surehopd          mta.py, postfix.py, sendmail.py, surehop.py
     127.0.50.1:8461   another policy server, for comparison                         peer.py
 
 What each destination domain publishes and how its servers behave is one table: destinations.py. world.py puts the

@@ -5,7 +5,6 @@ Its main.cf says what surehop's README asks an administrator to write; the rest 
 """
 
 import contextlib
-import dataclasses
 import json
 import pathlib
 import pwd
@@ -13,9 +12,9 @@ import re
 import shutil
 
 from .destinations import BY_DOMAIN
+from .mta import ADDRESS, Fate, MailServer
 from .process import Failed, run, wait_until
 
-ADDRESS = "127.0.40.1"
 PROGRAMS = ("postfix", "postconf", "postqueue", "postsuper", "postmap", "postcat", "sendmail")
 
 MAIN = """
@@ -117,17 +116,14 @@ postlog unix-dgram n - n - 1 postlogd
 """
 
 
-@dataclasses.dataclass(frozen=True)
-class Fate:
-    """What the log says that became of one recipient of one message."""
+class Postfix(MailServer):
+    ATTEMPT = (
+        r"\[(?P<process>\d+)\]: {queue_id}: to=<{recipient}>,.* relay=(?P<relay>[^,]+),.* dsn=(?P<dsn>[\d.]+), "
+        r"status=(?P<status>\w+) \((?P<text>.*)\)$"
+    )
+    CONNECTED = r"(?P<trust>\w+) TLS connection established to (?P<host>[^[]+)\["
+    VERIFIED = "Verified"
 
-    status: str
-    dsn: str
-    relay: str
-    text: str
-
-
-class Postfix:
     def __init__(self, folder, ca, gated=True):
         self.folder = pathlib.Path(folder)
         self.config, self.queue, self.log = self.folder / "config", self.folder / "queue", self.folder / "log/mail.log"
@@ -136,14 +132,13 @@ class Postfix:
             (self.folder / name).mkdir(parents=True)
         for name in ("data", "mail"):
             shutil.chown(self.folder / name, "postfix")
-        self.lock = self._lock()
+        self.lock = self.map = self._lock()
         main = MAIN + SUREHOP if gated else MAIN
         if self.lock == "postfix310":
             main += "tls_required_enable = no\n"
         fields = {"folder": self.folder, "address": ADDRESS, "ca": ca.root, "lock": self.lock}
         fields |= {"uid": self.user.pw_uid, "gid": self.user.pw_gid}
-        # DOMAIN@alias.test goes to somebody there whom the gate has not seen.
-        fields["past_the_gate"] = ",\n    ".join(f"{{ {name}@alias.test = past@{name} }}" for name in BY_DOMAIN)
+        fields["past_the_gate"] = ",\n    ".join(f"{{ {self.past_the_gate(name)} = past@{name} }}" for name in BY_DOMAIN)
         self.config.joinpath("main.cf").write_text(main.format(**fields))
         self.config.joinpath("master.cf").write_text(MASTER.format(address=ADDRESS))
         for name in ("dynamicmaps.cf", "dynamicmaps.cf.d"):
@@ -155,10 +150,19 @@ class Postfix:
 
     @staticmethod
     def _lock():
-        """Which socketmap this Postfix wants: the name of `[mta] lock`."""
+        """Which socketmap this Postfix wants: the name of `[mta] lock`, by which it asks, too."""
         version = run("postconf", "-dh", "mail_version").stdout.strip()
         major, minor = (int(number) for number in version.split(".")[:2])
         return "postfix310" if (major, minor) >= (3, 10) else "postfix"
+
+    @staticmethod
+    def past_the_gate(domain):
+        """Mail to this address goes on to past@DOMAIN, whom the gate does not see."""
+        return f"{domain}@alias.test"
+
+    def ungated(self):
+        """With nobody at the gate until the end of the block."""
+        return self.configured(smtpd_milters="", non_smtpd_milters="")
 
     def start(self):
         run("ip", "address", "replace", f"{ADDRESS}/32", "dev", "lo")  # Postfix wants to see its address there
@@ -192,20 +196,9 @@ class Postfix:
     def stop(self):
         run("postfix", "-c", self.config, "stop", limit=60)
 
-    def log_text(self):
-        return self.log.read_text(errors="replace") if self.log.exists() else ""
-
-    def log_lines(self, text):
-        return [line for line in self.log_text().splitlines() if text in line]
-
-    def fate(self, queue_id, recipient, limit=30.0):
-        """Wait for the outcome of the latest delivery attempt of this recipient."""
-        pattern = re.compile(
-            rf"{queue_id}: to=<{re.escape(recipient)}>,.* relay=([^,]+),.* dsn=([\d.]+), status=(\w+) \((.*)\)$", re.M
-        )
-        found = wait_until(lambda: pattern.findall(self.log_text()), f"a delivery status of {recipient}", limit)
-        relay, dsn, status, text = found[-1]
-        return Fate(status, dsn, relay, text)
+    @staticmethod
+    def _fate(line):
+        return Fate(line["status"], line["dsn"], line["relay"], line["text"])
 
     def queued(self, queue_id=None):
         """The queue as `postqueue -j` lists it: all messages, or the one with this id (None when it is gone)."""

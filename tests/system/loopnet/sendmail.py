@@ -6,6 +6,8 @@ Sendmail trusts nothing below a folder that everybody may write, as the work fol
 they would be on a real site, here and in its root folder.
 """
 
+import contextlib
+import itertools
 import pathlib
 import pwd
 import re
@@ -14,7 +16,7 @@ import socket
 import threading
 
 from .destinations import BY_DOMAIN
-from .postfix import ADDRESS, Fate
+from .mta import ADDRESS, Fate, MailServer
 from .process import Server, run, wait_until
 
 PROGRAMS = ("sendmail", "m4", "makemap")
@@ -53,8 +55,15 @@ MAILER(`local')dnl
 MAILER(`smtp')dnl
 """
 
-class Sendmail:
-    lock = "sendmail"
+
+class Sendmail(MailServer):
+    ATTEMPT = (
+        r"\[(?P<process>\d+)\]: {queue_id}: to=<?{recipient}>?,(?:.*? relay=(?P<relay>[^,]+),)?"
+        r".*? dsn=(?P<dsn>[\d.]+),.*? stat=(?P<text>.*)$"
+    )
+    CONNECTED = r"STARTTLS=client, relay=(?P<host>[^,]+?)\.?, .*verify=(?P<trust>\w+)"
+    VERIFIED = "OK"
+    lock, map = "sendmail", "sts"
 
     def __init__(self, folder, root, ca):
         self.folder, self.root = pathlib.Path(folder), root
@@ -66,8 +75,7 @@ class Sendmail:
         run("mount", "-t", "tmpfs", "-o", "mode=755", "loopnet-run", "/run")
         root.mount("/run", "/run")
 
-        # past-DOMAIN goes to somebody there whom the gate has not seen.
-        past = "".join(f"past-{name}: past@{name}\n" for name in BY_DOMAIN)
+        past = "".join(f"{self.past_the_gate(name).partition('@')[0]}: past@{name}\n" for name in BY_DOMAIN)
         (self.config / "aliases").write_text("postmaster: root\nteam: team@none.test\n" + past)
         (self.config / "virtusertable").write_text("good@alias.test rcpt@sts.test\nbad@alias.test rcpt@none.test\n")
         access = "Connect:127.0.40.1 RELAY\n"
@@ -87,7 +95,7 @@ class Sendmail:
         site.write_text(SITE.format(folder=self.folder, address=ADDRESS) + before + MAILERS + after)
         self.file.write_text(run("m4", site).stdout)
         self.server = Server("sendmail", ["sendmail", "-C", self.file, "-bD"], self.folder / "sendmail.out")
-        self.syslog = None
+        self.syslog, self.marks = None, itertools.count(1)
 
     def start(self):
         """With a syslog of its own, since Sendmail has no other log."""
@@ -107,21 +115,41 @@ class Sendmail:
     def stop(self):
         self.server.stop()
 
-    def log_text(self):
-        return self.log.read_text(errors="replace") if self.log.exists() else ""
+    @staticmethod
+    def past_the_gate(domain):
+        """Mail to this address goes on to past@DOMAIN, whom the gate does not see."""
+        return f"past-{domain}@gate.local.test"
 
-    def log_lines(self, text):
-        return [line for line in self.log_text().splitlines() if text in line]
+    @staticmethod
+    def ungated():
+        """With nobody at the gate for what the method `sendmail` hands in, as it is."""
+        return contextlib.nullcontext()
+
+    @staticmethod
+    def _fate(line):
+        status = {"2": "sent", "4": "deferred"}.get(line["dsn"][:1], "bounced")
+        return Fate(status, line["dsn"], line["relay"], line["text"])
 
     def fate(self, queue_id, recipient, limit=30.0):
-        """Wait for the outcome of the latest delivery attempt of this recipient."""
-        pattern = re.compile(
-            rf"{queue_id}: to=<?{re.escape(recipient)}>?,.*?(?: relay=([^,]+),)?(?:.*? dsn=([\d.]+),)? stat=(.*)$", re.M
-        )
-        found = wait_until(lambda: pattern.findall(self.log_text()), f"a delivery status of {recipient}", limit)
-        relay, dsn, text = found[-1]
-        status = {"2": "sent", "4": "deferred"}.get(dsn[:1], "bounced")
-        return Fate(status, dsn, relay, text)
+        """What stands there when the process that tried has ended: before, it may go on to the next MX host. Of a name that
+        cannot be looked up it says nothing, and keeps the message."""
+        tried = re.compile(rf"\[(\d+)\]: {queue_id}: (?:to=|alias )")
+
+        def over():
+            processes = tried.findall(self.log_text())
+            return processes and not pathlib.Path("/proc", processes[-1]).exists()
+
+        wait_until(over, f"the end of an attempt to deliver to {recipient}", limit)
+        self._catch_up()
+        silent = [Fate("deferred", "", "", "")] if self.queued(queue_id) else []
+        return (self.attempts(queue_id, recipient) or silent)[-1]
+
+    def _catch_up(self):
+        """Wait until all that has been said is in the log."""
+        mark = f"mark {next(self.marks)}."
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as syslog:
+            syslog.sendto(mark.encode(), str(self.folder / "syslog"))
+        wait_until(lambda: mark in self.log_text(), "the log")
 
     def sendmail(self, *recipients, sender="alice@local.test", body="Hello."):
         """Submission without SMTP, straight into the queue that is delivered from. Returns the queue id."""
@@ -135,7 +163,9 @@ class Sendmail:
         return (self.folder / "mqueue" / f"qf{queue_id}").exists()
 
     def flush(self):
-        run("sendmail", "-C", self.file, "-q", ok=None, limit=60)
+        """Try all that is queued, and wait for the end of that. Sendmail ends with 0 for mail that goes on waiting, too;
+        otherwise it could not do its work, for instance because there was no lock to ask."""
+        run("sendmail", "-C", self.file, "-qf", limit=60)
 
     def empty_queue(self):
         for path in (self.folder / "mqueue").iterdir():

@@ -5,7 +5,7 @@ import dataclasses
 import re
 import smtplib
 
-from .postfix import ADDRESS
+from .mta import ADDRESS
 
 SENDER = "alice@local.test"
 LIMIT = 60

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A question to a socketmap server (socketmap_table(5)), and its answer as it came: "OK POLICY", "NOTFOUND ", "TEMP WHY"."""
 
+import contextlib
 import os
 import socket
 import threading
@@ -33,36 +34,42 @@ def ask(where, key, name="postfix", source=None):
 
 
 class Impostor:
-    """Somebody else in the place of surehopd's socket, who answers every question with the same octets and hangs up."""
+    """Somebody else in the place of surehopd's socket, who answers every question with the same octets, and hangs up after
+    them where they are no netstring, since whoever has asked may wait for the rest."""
 
     def __init__(self, path, answer):
         self.path, self.answer = str(path), answer
+        length, _, rest = answer.partition(b":")
+        self.whole = length.isdigit() and len(rest) == int(length) + 1
 
     def __enter__(self):
         if os.path.exists(self.path):
             os.unlink(self.path)
-        self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.listener, self.connections = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM), []
         self.listener.bind(self.path)
         os.chmod(self.path, 0o666)
         self.listener.listen(16)
-        threading.Thread(target=self._serve, daemon=True).start()
+        threading.Thread(target=self._accept, daemon=True).start()
         return self
 
     def __exit__(self, *_):
-        self.listener.shutdown(socket.SHUT_RDWR)
+        for each in (self.listener, *self.connections):
+            with contextlib.suppress(OSError):  # of those that are closed
+                each.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         os.unlink(self.path)
 
-    def _serve(self):
-        while True:
-            try:
+    def _accept(self):
+        with contextlib.suppress(OSError):
+            while True:
                 connection, _ = self.listener.accept()
-            except OSError:
-                return
-            with connection:
-                connection.settimeout(LIMIT)
-                try:
-                    if connection.recv(4096):
-                        connection.sendall(self.answer)
-                except OSError:
-                    pass
+                self.connections.append(connection)
+                threading.Thread(target=self._answer, args=(connection,), daemon=True).start()
+
+    def _answer(self, connection):
+        with connection, contextlib.suppress(OSError):
+            connection.settimeout(LIMIT)
+            while connection.recv(4096):
+                connection.sendall(self.answer)
+                if not self.whole:
+                    break

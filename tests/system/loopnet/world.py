@@ -19,7 +19,7 @@ TREE = pathlib.Path(__file__).resolve().parents[3]
 
 
 class World:
-    """`root`: the Debian that the mail server comes out of, None for this machine's own Postfix."""
+    """`root`: the Debian that the mail server comes out of, None for this machine's own Postfix. `mta` is that server."""
 
     def __init__(self, folder, root=None):
         folder = pathlib.Path(folder)
@@ -39,6 +39,9 @@ class World:
 
     @property
     def postfix(self):
+        """The mail server, for stories that are told with Postfix alone."""
+        if not isinstance(self.mta, postfix.Postfix):
+            raise TypeError("this story is about Postfix")
         return self.mta
 
     def start(self):
@@ -71,6 +74,10 @@ class World:
 
     def session(self):
         return smtp.Session()
+
+    def ask_lock(self, next_hop):
+        """What the lock answers to this mail server, as it stands on the wire."""
+        return self.surehop.ask(next_hop, self.mta.map)
 
     def wait(self, check, what, limit=20.0):
         return wait_until(check, what, limit)

@@ -4,7 +4,8 @@ to a real one. Each case is a row of FORMS in loopnet/destinations.py."""
 
 from loopnet.story import expect, expect_true, story
 
-from stories.delivery import accepted_but_never_sent, delivered_over_verified_tls
+from stories.delivery import accepted_but_never_sent
+from stories.steps import delivered_verified
 
 
 def host_of(form):
@@ -13,7 +14,7 @@ def host_of(form):
 
 def delivered(world, *names):
     for form in names:
-        delivered_over_verified_tls(world, f"{form}.forms.test", host_of(form))
+        delivered_verified(world, f"{form}.forms.test", host_of(form))
 
 
 def never_sent(world, why, *names):

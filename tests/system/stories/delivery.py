@@ -2,57 +2,40 @@
 """Mail that may go, and what delivery is bound to."""
 
 from loopnet.policyhost import Policy, policy_text
-from loopnet.story import expect, expect_reply, expect_true, story
+from loopnet.story import expect, expect_reply, story
 
-
-def delivered_over_verified_tls(world, domain, host):
-    """Send to somebody at `domain`; the message must arrive at `host`, over TLS that Postfix has authenticated."""
-    recipient = world.someone(domain)
-    sent = world.send(recipient)
-    expect_reply(f"RCPT {recipient}", sent.reply(), 250)
-    fate = world.postfix.fate(sent.queue_id, recipient)
-    expect(f"status of {recipient} ({fate.text})", fate.status, "sent")
-    (record,) = world.sinks.delivered(recipient)
-    expect(f"server that took the mail for {domain}", record["sink"], host)
-    expect_true(f"{host} saw TLS", record["tls"], record)
-    # RFC 7671 §10.2 and RFC 8461 §7.1: the client must name the host that it wants.
-    expect(f"SNI that {host} saw", record["sni"], host)
-    established = world.postfix.log_lines(f"Verified TLS connection established to {host}")
-    expect_true(f"Postfix verified {host}", established, world.postfix.log_lines(f"established to {host}"))
+from stories.steps import delivered_verified, taken, waits
 
 
 def accepted_but_never_sent(world, domain, dsn):
     """The policy looks good at RCPT, so the message is taken; but delivery is bound, and no DATA may reach a server."""
     recipient = world.someone(domain)
-    sent = world.send(recipient)
-    expect_reply(f"RCPT {recipient}", sent.reply(), 250)
-    fate = world.postfix.fate(sent.queue_id, recipient)
-    expect(f"outcome for {recipient} ({fate.text})", (fate.status, fate.dsn), ("deferred", dsn))
+    sent = taken(world, recipient)
+    fate = waits(world, sent.queue_id, recipient)
+    expect(f"why {recipient} waits ({fate.text})", fate.dsn, dsn)
     expect(f"message bytes that reached {domain}", world.sinks.data_bytes(domain), 0)
-    queued = world.postfix.queued(sent.queue_id)
-    expect_true(f"the message to {domain} waits in the queue", queued and queued["queue_name"] == "deferred", queued)
 
 
 @story("A destination with DANE gets its mail over verified TLS")
 def dane_delivered(world):
-    delivered_over_verified_tls(world, "dane.test", "mx.dane.test")
-    delivered_over_verified_tls(world, "partner.example", "mx.partner.example")
+    delivered_verified(world, "dane.test", "mx.dane.test")
+    delivered_verified(world, "partner.example", "mx.partner.example")
 
 
 @story("With DANE on one of two MX hosts, mail goes to that host only")
 def dane_on_one_host(world):
-    delivered_over_verified_tls(world, "mixed.test", "mx1.mixed.test")
+    delivered_verified(world, "mixed.test", "mx1.mixed.test")
     expect("connections to mx2.mixed.test", world.sinks.connections("mx2.mixed.test"), [])
 
 
 @story("A destination with MTA-STS enforce gets its mail over verified TLS")
 def mta_sts_delivered(world):
-    delivered_over_verified_tls(world, "sts.test", "mx.sts.test")
+    delivered_verified(world, "sts.test", "mx.sts.test")
 
 
 @story("A domain without MX record is its own mail server, and its MTA-STS policy is kept")
 def implicit_mx_delivered(world):
-    delivered_over_verified_tls(world, "implicit.test", "implicit.test")
+    delivered_verified(world, "implicit.test", "implicit.test")
 
 
 @story("An MTA-STS destination whose STARTTLS is stripped never receives DATA")
@@ -84,7 +67,6 @@ def queue_run(world):
     world.postfix.flush()
     world.wait(lambda: len(world.sinks.connections("mx.strip.test")) > attempts, "another attempt")
     expect("message bytes that reached strip.test", world.sinks.data_bytes("strip.test"), 0)
-
 
 
 @story("What was promised binds the queue, even when destination and configuration have both become weaker", fresh=True)

@@ -10,7 +10,7 @@ import time
 from loopnet.process import run
 from loopnet.story import expect, expect_match, expect_reply, expect_true, story
 from loopnet.world import TREE
-from stories.delivery import delivered_over_verified_tls
+from stories.steps import delivered_verified
 
 # What the test site has beyond a good one: stories need ways around.
 ONLY_HERE = ("transport_maps",)
@@ -268,8 +268,8 @@ def second_smtpd(world):
 def security_level_is_the_rest(world):
     with world.postfix.configured(smtp_tls_security_level=""):
         expect("what doctor finds", found(doctor(world)).get("security-level") is None, False)
-        delivered_over_verified_tls(world, "dane.test", "mx.dane.test")
-        delivered_over_verified_tls(world, "sts.test", "mx.sts.test")
+        delivered_verified(world, "dane.test", "mx.dane.test")
+        delivered_verified(world, "sts.test", "mx.sts.test")
 
 
 def rows(world, what):

@@ -3,7 +3,8 @@
 
 from loopnet.story import expect, expect_true, story
 
-from stories.delivery import accepted_but_never_sent, delivered_over_verified_tls
+from stories.delivery import accepted_but_never_sent
+from stories.steps import delivered_verified
 
 MESSAGES = 20  # that all go to one of two hosts by chance: once in half a million runs
 
@@ -12,7 +13,7 @@ def passed_over(world, domain, failing, taking, unused, tried=1):
     """Mail is offered to `failing` (unless `tried` says 0), which gets nothing; `taking` gets it under the same binding;
     `unused` is left alone."""
     before = {host: len(world.sinks.connections(host)) for host in (failing, unused)}
-    delivered_over_verified_tls(world, domain, taking)
+    delivered_verified(world, domain, taking)
     after = {host: len(world.sinks.connections(host)) for host in (failing, unused)}
     expect(f"new connections to {failing} and {unused}", (after[failing] - before[failing], after[unused]), (tried, 0))
     sent = sum(record["data"] for record in world.sinks.connections(failing) if domain in str(record["recipients"]))
@@ -45,7 +46,7 @@ def tlsa_is_no_preference(world):
 @story("Where a minimum asks for it, the MX host with DANE takes the mail, however late it comes")
 def dane_comes_late(world):
     before = len(world.sinks.connections("mx1.latedane.test"))
-    delivered_over_verified_tls(world, "latedane.test", "mx2.latedane.test")
+    delivered_verified(world, "latedane.test", "mx2.latedane.test")
     expect("connections to mx1.latedane.test", len(world.sinks.connections("mx1.latedane.test")) - before, 0)
 
 

@@ -4,42 +4,10 @@
 Its names for recipients in the log are those after aliases and virtusertable, as the milter gets them.
 """
 
-import dataclasses
-
-from loopnet.cases import CASES
 from loopnet.policyhost import Policy, policy_text
-from loopnet.socketmap import Impostor
 from loopnet.story import expect, expect_match, expect_reply, expect_true, story
 
-
-def taken(world, *recipients):
-    sent = world.send(*recipients)
-    for recipient in recipients:
-        expect_reply(f"RCPT {recipient}", sent.recipients[recipient], 250)
-    expect_true(f"a queue id for {recipients}", sent.queue_id, sent.data)
-    return sent
-
-
-def delivered_verified(world, domain, host):
-    recipient = world.someone(domain)
-    sent = taken(world, recipient)
-    fate = world.mta.fate(sent.queue_id, recipient)
-    expect(f"status of {recipient} ({fate.text})", fate.status, "sent")
-    (record,) = world.sinks.delivered(recipient)
-    expect("server, TLS and SNI", (record["sink"], record["tls"], record["sni"]), (host, True, host))
-    lines = world.mta.log_lines(f"STARTTLS=client, relay={host}")
-    expect_true("Sendmail verified it", any("verify=OK" in line for line in lines), lines)
-
-
-def never_sent(world, recipient, final=None, sent=None):
-    """The message is taken and waits in the queue; no byte of it reaches a server. What Sendmail says."""
-    sent = sent or taken(world, recipient)
-    final = final or recipient
-    fate = world.mta.fate(sent.queue_id, final)
-    expect(f"status of {final} ({fate.text})", fate.status, "deferred")
-    expect(f"message bytes that reached {final}", world.sinks.delivered(final), [])
-    expect_true("the message waits in the queue", world.mta.queued(sent.queue_id))
-    return fate.text
+from stories.steps import arrived, delivered_verified, taken, waits
 
 
 @story("Sendmail: a destination with MTA-STS enforce gets its mail over verified TLS, with the name of the host as SNI")
@@ -78,51 +46,6 @@ def unknown(world):
         expect_reply(f"RCPT at {domain}", world.send(world.someone(domain)).reply(), 451)
 
 
-# What only DANE could guarantee, this lock cannot say.
-DANE_ALONE = ("dane.test", "partner.example", "mixed.test", "danewrong.test", "partial.test")
-
-
-def as_sendmail_has_it(case):
-    return dataclasses.replace(case, gate=550, sent_to=None) if case.domain in DANE_ALONE else case
-
-
-def outcome(world, sent, final, case):
-    if case.domain == "bogus.test":  # whose name Sendmail cannot look up either, and keeps without a word in its log
-        world.wait(lambda: world.mta.queued(sent.queue_id), f"the message to {final} in the queue")
-        expect(f"messages that reached {final}: {case.why}", world.sinks.delivered(final), [])
-        return
-    fate = world.mta.fate(sent.queue_id, final)
-    if case.sent_to is None:
-        expect(f"status of {final}: {case.why} ({fate.text})", fate.status, "deferred")
-        expect(f"messages that reached {final}: {case.why}", world.sinks.delivered(final), [])
-        return
-    expect(f"status of {final}: {case.why} ({fate.text})", fate.status, "sent")
-    (record,) = world.sinks.delivered(final)
-    expect(f"server and TLS of {final}", (record["sink"], record["tls"]), (case.sent_to, True))
-
-
-@story("Sendmail: each case gets the same verdict at the gate, from explain and at delivery; what is bad never gets a byte",
-       fresh=True)  # fmt: skip
-def gate_and_delivery_agree(world):
-    for case in map(as_sendmail_has_it, CASES):
-        recipient = world.someone(case.domain)
-        sent = world.send(recipient)
-        expect_reply(f"RCPT {recipient}: {case.why}", sent.reply(), case.gate)
-        status = {250: 0, 550: 1, 451: 2}[case.gate]
-        expect(f"exit status of explain for {case.domain}", world.surehop.explain(recipient).status, status)
-        if sent.queue_id:
-            outcome(world, sent, recipient, case)
-    world.mta.empty_queue()
-
-
-@story("Sendmail: past the gate, where an alias hides the destination, the lock holds each case to the floor")
-def past_the_gate(world):
-    for case in map(as_sendmail_has_it, CASES):
-        sent = taken(world, f"past-{case.domain}@gate.local.test")
-        outcome(world, sent, f"past@{case.domain}", case)
-    world.mta.empty_queue()
-
-
 @story("Sendmail: an MX host that the policy does not name gets nothing, though its certificate is valid")
 def policy_order(world):
     recipient = world.someone("order.test")
@@ -147,16 +70,14 @@ def virtual_users(world):
 
 @story("Sendmail: what an alias sends to a destination that offers nothing is stopped by the lock")
 def alias_stopped(world):
-    text = never_sent(world, "team@gate.local.test", "team@none.test")
-    expect_match("what Sendmail says", text, "STS lookup temp fail")
+    sent = taken(world, "team@gate.local.test")
+    expect_match("what Sendmail says", waits(world, sent.queue_id, "team@none.test").text, "STS lookup temp fail")
 
 
 @story("Sendmail: mail that never passed the gate is under the lock's floor")
 def from_this_machine(world):
     queue_id = world.mta.sendmail("cron@none.test")
-    fate = world.mta.fate(queue_id, "cron@none.test")
-    expect(f"status ({fate.text})", fate.status, "deferred")
-    expect("messages to cron@none.test", world.sinks.delivered("cron@none.test"), [])
+    waits(world, queue_id, "cron@none.test")
     queue_id = world.mta.sendmail("cron@sts.test")
     expect("status of cron@sts.test", world.mta.fate(queue_id, "cron@sts.test").status, "sent")
     world.mta.empty_queue()
@@ -173,7 +94,7 @@ def exception(world):
     ended = world.surehop.cli("allow", "remove", str(said.json["id"]), "--reason", "their new server is there")
     expect(f"exit status of allow remove ({ended.err})", ended.status, 0)
     expect_reply("RCPT afterwards", world.send(world.someone("none.test")).reply(), 550)
-    expect_match("the lock afterwards", world.surehop.ask("none.test", "sts"), "^TEMP ")
+    expect_match("the lock afterwards", world.ask_lock("none.test"), "^TEMP ")
 
 
 @story("Sendmail: a connection that is good enough for one recipient carries no other who shares its MX host", fresh=True)
@@ -205,8 +126,8 @@ def promise_kept(world):
         expect("mode of the policy now", said.json["facts"]["mta_sts"]["mode"], "testing")
         world.surehop.write(world.surehop.configuration(minimum="none"))
         expect("exit status of reload", world.surehop.cli("reload").status, 0)
-        expect_match("the lock, with a promise", world.surehop.ask("strip.test", "sts"), "^TEMP ")
-        expect("the lock, without one", world.surehop.ask("none.test", "sts"), "NOTFOUND ")
+        expect_match("the lock, with a promise", world.ask_lock("strip.test"), "^TEMP ")
+        expect("the lock, without one", world.ask_lock("none.test"), "NOTFOUND ")
         attempts = len(world.mta.log_lines(sent.queue_id))
         world.mta.flush()
         world.wait(lambda: len(world.mta.log_lines(sent.queue_id)) > attempts, "another attempt")
@@ -224,27 +145,10 @@ def stopped(world):
     with world.session() as session:
         expect("MAIL without a milter", session.send(recipient).mail.code, 451)
     queue_id = world.mta.sendmail("later@sts.test")
-    text = world.mta.fate(queue_id, "later@sts.test").text
-    expect_match("delivery without a lock", text, "^Deferred")
-    expect("messages to later@sts.test", world.sinks.delivered("later@sts.test"), [])
+    waits(world, queue_id, "later@sts.test", "without a lock")
     world.surehop.start()
     world.mta.flush()
-    world.wait(lambda: world.sinks.delivered("later@sts.test"), "the message that waited")
-
-
-GARBLED = (b"hello", b"9:NOTFOUND,", b"99999999:", b"7:MAYBE x,", b"-1:", b"")
-
-
-@story("Sendmail: a garbled answer of the lock defers", gated=False)
-def garbage(world):
-    world.surehop.stop()
-    for number, answer in enumerate(GARBLED):
-        with Impostor(world.surehop.sockets / "socketmap.sock", answer):
-            queue_id = world.mta.sendmail(f"g{number}@strip.test")
-            fate = world.mta.fate(queue_id, f"g{number}@strip.test")
-            expect(f"status with {answer!r} ({fate.text})", fate.status, "deferred")
-    expect("messages to strip.test", world.sinks.data_bytes("strip.test"), 0)
-    world.mta.empty_queue()
+    arrived(world, queue_id, "later@sts.test", "mx.sts.test")
 
 
 # What is taken away or changed in sendmail.cf, and the check that must say so.

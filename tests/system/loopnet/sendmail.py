@@ -17,7 +17,7 @@ import threading
 
 from .destinations import BY_DOMAIN
 from .mta import ADDRESS, Fate, MailServer
-from .process import Server, run, wait_until
+from .process import Failed, Server, run, wait_until
 
 PROGRAMS = ("sendmail", "m4", "makemap")
 CONTRIB = pathlib.Path(__file__).resolve().parents[3] / "contrib/sendmail/surehop.mc"
@@ -58,7 +58,7 @@ MAILER(`smtp')dnl
 
 class Sendmail(MailServer):
     ATTEMPT = (
-        r"\[(?P<process>\d+)\]: {queue_id}: to=<?{recipient}>?,(?:.*? relay=(?P<relay>[^,]+),)?"
+        r"\[(?P<process>\d+)\]: {queue_id}: to=(?:[^ ]*,)?<?{recipient}>?,(?:.*? relay=(?P<relay>[^,]+),)?"
         r".*? dsn=(?P<dsn>[\d.]+),.*? stat=(?P<text>.*)$"
     )
     CONNECTED = r"STARTTLS=client, relay=(?P<host>[^,]+?)\.?, .*verify=(?P<trust>\w+)"
@@ -127,7 +127,13 @@ class Sendmail(MailServer):
 
     @staticmethod
     def _fate(line):
-        status = {"2": "sent", "4": "deferred"}.get(line["dsn"][:1], "bounced")
+        # Not by the code alone: there may be dsn=2.0.0 beside "Deferred".
+        if line["text"].startswith("Sent"):
+            status = "sent"
+        elif line["text"].startswith("Deferred") or line["dsn"].startswith("4"):
+            status = "deferred"
+        else:
+            status = "bounced"
         return Fate(status, line["dsn"], line["relay"], line["text"])
 
     def fate(self, queue_id, recipient, limit=30.0):
@@ -141,8 +147,10 @@ class Sendmail(MailServer):
 
         wait_until(over, f"the end of an attempt to deliver to {recipient}", limit)
         self._catch_up()
-        silent = [Fate("deferred", "", "", "")] if self.queued(queue_id) else []
-        return (self.attempts(queue_id, recipient) or silent)[-1]
+        found = self.attempts(queue_id, recipient)
+        if not found and not self.queued(queue_id):
+            raise Failed(f"the message to {recipient} is gone, and the log does not say where")
+        return found[-1] if found else Fate("deferred", "", "", "")
 
     def _catch_up(self):
         """Wait until all that has been said is in the log."""
@@ -151,21 +159,32 @@ class Sendmail(MailServer):
             syslog.sendto(mark.encode(), str(self.folder / "syslog"))
         wait_until(lambda: mark in self.log_text(), "the log")
 
-    def sendmail(self, *recipients, sender="alice@local.test", body="Hello."):
+    def variant(self, *changes):
+        """A sendmail.cf that has these changes, pairs of what is there and what is not, for `sendmail` and `flush`."""
+        text = self.file.read_text()
+        for old, new in changes:
+            if old not in text:
+                raise Failed(f"{self.file} has no {old}")
+            text = text.replace(old, new)
+        path = self.config / "variant.cf"
+        path.write_text(text)
+        return path
+
+    def sendmail(self, *recipients, sender="alice@local.test", body="Hello.", file=None):
         """Submission without SMTP, straight into the queue that is delivered from. Returns the queue id."""
         marker = len(self.log_text())
         message = f"From: {sender}\nSubject: test\n\n{body}\n"
-        run("sendmail", "-Am", "-C", self.file, "-f", sender, *recipients, input=message)
+        run("sendmail", "-Am", "-C", file or self.file, "-f", sender, *recipients, input=message)
         pattern = re.compile(rf"(\w+): from={re.escape(sender)},")
         return wait_until(lambda: pattern.search(self.log_text()[marker:]), "the message in the log").group(1)
 
     def queued(self, queue_id):
         return (self.folder / "mqueue" / f"qf{queue_id}").exists()
 
-    def flush(self):
+    def flush(self, file=None):
         """Try all that is queued, and wait for the end of that. Sendmail ends with 0 for mail that goes on waiting, too;
         otherwise it could not do its work, for instance because there was no lock to ask."""
-        run("sendmail", "-C", self.file, "-qf", limit=60)
+        run("sendmail", "-C", file or self.file, "-qf", limit=60)
 
     def empty_queue(self):
         for path in (self.folder / "mqueue").iterdir():

@@ -12,6 +12,7 @@ One record per message transaction, and one for a connection that began none:
 Records go to a file of JSON lines as they happen, and are kept for the stories to ask.
 """
 
+import contextlib
 import json
 import socketserver
 import ssl
@@ -25,6 +26,7 @@ class Sinks:
 
     def __init__(self, sinks, ca, log):
         self.log, self.records, self.lock = log, [], threading.Lock()
+        self.busy = set()
         self.servers = [_Server(self, sink, ca) for sink in sinks]
 
     def start(self):
@@ -35,6 +37,15 @@ class Sinks:
         for server in self.servers:
             server.shutdown()
             server.server_close()
+
+    @contextlib.contextmanager
+    def closed(self, *hosts):
+        """Until the end of the block these have no time, and say so instead of a greeting."""
+        self.busy |= set(hosts)
+        try:
+            yield
+        finally:
+            self.busy -= set(hosts)
 
     def record(self, entry):
         with self.lock:
@@ -90,6 +101,8 @@ class _Session(socketserver.StreamRequestHandler):
         self.began = False
 
     def handle(self):
+        if self.server.sink.host in self.server.sinks.busy:
+            return self._say("421 4.3.2 no time")
         self._say(f"220 {self.server.sink.host} ESMTP sink")
         while line := self._line():
             verb, _, rest = line.partition(" ")

@@ -12,9 +12,9 @@ from loopnet.root import Root
 # In the order in which they are told and read.
 PARTS = (
     "internet", "delivery", "certificates", "hosts", "refusal", "routing", "sessions", "rules", "allow", "quarantine",
-    "audit", "day", "report", "lock", "cases", "matrix", "explain", "doctor", "daemon", "peer",
+    "audit", "day", "report", "lock", "cases", "queued", "matrix", "explain", "doctor", "daemon", "peer",
 )  # fmt: skip
-PARTS_OF_SENDMAIL = ("sendmail", "cases")
+PARTS_OF_SENDMAIL = ("sendmail", "cases", "queued")
 
 
 def main():

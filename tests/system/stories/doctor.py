@@ -8,7 +8,7 @@ import shutil
 import time
 
 from loopnet.process import run
-from loopnet.story import expect, expect_match, expect_reply, expect_true, story
+from loopnet.story import expect, expect_match, expect_true, story
 from loopnet.world import TREE
 from stories.steps import delivered_verified
 

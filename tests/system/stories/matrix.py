@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Ways past the gate that only the lock sees, and what changes while mail is queued."""
+"""Ways past the gate that only the lock sees."""
 
 from loopnet.story import expect, expect_match, expect_reply, expect_true, note, story
+
+from stories.steps import reload, still_waits, taken_and_waiting
 
 
 @story("What an alias of this machine forwards is held to the floor, too")
@@ -37,24 +39,6 @@ def waived_past_the_gate(world):
     world.postfix.empty_queue()
 
 
-def taken_and_waiting(world, domain):
-    """A message that was promised its level, and could not be delivered yet."""
-    recipient = world.someone(domain)
-    sent = world.send(recipient)
-    expect_reply(f"RCPT {recipient}", sent.reply(), 250)
-    expect(f"status of {recipient}", world.postfix.fate(sent.queue_id, recipient).status, "deferred")
-    return sent
-
-
-def still_waits(world, sent):
-    (recipient,) = sent.recipients
-    attempts = len(world.postfix.log_lines(f"{sent.queue_id}: to="))
-    world.postfix.flush()
-    world.wait(lambda: len(world.postfix.log_lines(f"{sent.queue_id}: to=")) > attempts, "another attempt")
-    expect(f"messages to {recipient}", world.sinks.delivered(recipient), [])
-    expect_true("the message is still in the queue", world.postfix.queued(sent.queue_id))
-
-
 @story("DANE withdrawn between RCPT and retry: the promise holds the mail back, and the ledger says so", fresh=True)
 def dane_withdrawn(world):
     sent = taken_and_waiting(world, "danewrong.test")
@@ -62,9 +46,8 @@ def dane_withdrawn(world):
     try:
         said = world.surehop.cli("facts", "refresh", "danewrong.test")
         expect("TLSA records now", said.json["facts"]["mx"]["hosts"][0]["tlsa"]["state"], "absent")
-        world.surehop.write(world.surehop.configuration(minimum="none"))
-        expect("exit status of reload", world.surehop.cli("reload").status, 0)
-        expect("the lock", world.postfix.ask_lock("danewrong.test"), "query error")
+        reload(world, minimum="none")
+        expect_match("the lock", world.ask_lock("danewrong.test"), "^TEMP ")
         still_waits(world, sent)
         rows = [row for row in world.surehop.cli("trace", "danewrong.test").json["rows"] if row["kind"] == "lock"]
         expect_true("the ledger has what the lock held back", rows, rows)
@@ -74,39 +57,6 @@ def dane_withdrawn(world):
         world.change_zone("danewrong.test")
         world.surehop.cli("facts", "refresh", "danewrong.test")
         world.postfix.empty_queue()
-
-
-@story("A policy host that is gone, and a TXT record that is gone, lift no policy that was fetched", fresh=True)
-def policy_gone(world):
-    sent = taken_and_waiting(world, "strip.test")
-    policy = world.policy_host.policies.pop("mta-sts.strip.test")
-    try:
-        world.surehop.cli("facts", "refresh", "strip.test")
-        expect_match("the lock without the policy host", world.postfix.ask_lock("strip.test"), "^secure match=mx.strip.test")
-        still_waits(world, sent)
-        world.change_zone("strip.test", "_mta-sts", "_was-sts")
-        said = world.surehop.cli("facts", "refresh", "strip.test")
-        expect("the policy without its record", said.json["facts"]["mta_sts"]["state"], "present")
-        expect_match("the lock without the record", world.postfix.ask_lock("strip.test"), "^secure match=mx.strip.test")
-        still_waits(world, sent)
-    finally:
-        world.policy_host.policies["mta-sts.strip.test"] = policy
-        world.change_zone("strip.test")
-        world.surehop.cli("facts", "refresh", "strip.test")
-        world.postfix.empty_queue()
-
-
-@story("A floor that is raised while mail is queued holds for that mail, too", minimum="none", fresh=True)
-def floor_raised(world):
-    recipient = world.someone("none.test")
-    with world.postfix.configured(defer_transports="smtp"):
-        sent = world.send(recipient)
-        expect_reply(f"RCPT {recipient}", sent.reply(), 250)
-        expect("status", world.postfix.fate(sent.queue_id, recipient).status, "deferred")
-        world.surehop.write(world.surehop.configuration())
-        expect("exit status of reload", world.surehop.cli("reload").status, 0)
-    still_waits(world, sent)
-    world.postfix.empty_queue()
 
 
 @story("An exception for one recipient lets that one through, and nobody else at the same destination", fresh=True)

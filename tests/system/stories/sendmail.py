@@ -4,7 +4,6 @@
 Its names for recipients in the log are those after aliases and virtusertable, as the milter gets them.
 """
 
-from loopnet.policyhost import Policy, policy_text
 from loopnet.story import expect, expect_match, expect_reply, expect_true, story
 
 from stories.steps import arrived, delivered_verified, taken, waits
@@ -142,30 +141,6 @@ def neighbours_unguarded(world):
     lax, strict = neighbours_of_selfsigned(world)
     queue_id = in_one_run(world, lax, strict, world.mta.variant(UNSEEN, CACHED))
     expect(f"status of {strict} in one run", world.mta.fate(queue_id, strict).status, "sent")
-
-
-@story("Sendmail: what was promised binds the queue, even when destination and configuration have both become weaker", fresh=True)
-def promise_kept(world):
-    recipient = world.someone("strip.test")
-    sent = taken(world, recipient)
-    world.mta.fate(sent.queue_id, recipient)
-    before = world.policy_host.policies["mta-sts.strip.test"]
-    world.policy_host.publish("strip.test", Policy(policy_text("testing", ("mx.strip.test",))))
-    try:
-        said = world.surehop.cli("facts", "refresh", "strip.test")
-        expect("mode of the policy now", said.json["facts"]["mta_sts"]["mode"], "testing")
-        world.surehop.write(world.surehop.configuration(minimum="none"))
-        expect("exit status of reload", world.surehop.cli("reload").status, 0)
-        expect_match("the lock, with a promise", world.ask_lock("strip.test"), "^TEMP ")
-        expect("the lock, without one", world.ask_lock("none.test"), "NOTFOUND ")
-        attempts = len(world.mta.log_lines(sent.queue_id))
-        world.mta.flush()
-        world.wait(lambda: len(world.mta.log_lines(sent.queue_id)) > attempts, "another attempt")
-        expect("message bytes that reached strip.test", world.sinks.data_bytes("strip.test"), 0)
-    finally:
-        world.policy_host.publish("strip.test", before)
-        world.surehop.cli("facts", "refresh", "strip.test")
-        world.mta.empty_queue()
 
 
 @story("Sendmail: with surehopd stopped nothing is taken, nothing queued goes out, and afterwards all of it does", fresh=True)

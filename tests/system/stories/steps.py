@@ -36,3 +36,35 @@ def delivered_verified(world, domain, host):
     """Send to somebody at `domain`; the message must arrive at `host`, which has proved who it is."""
     recipient = world.someone(domain)
     arrived(world, taken(world, recipient).queue_id, recipient, host)
+
+
+def taken_and_waiting(world, domain):
+    """A message that could not be delivered yet."""
+    recipient = world.someone(domain)
+    sent = taken(world, recipient)
+    waits(world, sent.queue_id, recipient)
+    return sent
+
+
+def still_waits(world, sent):
+    """The message is tried again, and nobody gets any of it."""
+    (recipient,) = sent.recipients
+    before = len(world.mta.attempts(sent.queue_id, recipient))
+    world.mta.flush()
+    world.wait(lambda: len(world.mta.attempts(sent.queue_id, recipient)) > before, "another attempt")
+    waits(world, sent.queue_id, recipient)
+
+
+def goes(world, sent):
+    """The message is tried again, and arrives."""
+    (recipient,) = sent.recipients
+    world.mta.flush()
+    world.wait(lambda: world.mta.attempts(sent.queue_id, recipient)[-1].status == "sent", f"the message to {recipient} to go")
+    expect(f"messages to {recipient}", len(world.sinks.delivered(recipient)), 1)
+
+
+def reload(world, **settings):
+    """Have surehopd read a configuration with these settings, while it runs."""
+    world.surehop.write(world.surehop.configuration(**settings))
+    said = world.surehop.cli("reload")
+    expect(f"exit status of reload ({said.err})", said.status, 0)

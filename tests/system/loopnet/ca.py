@@ -11,6 +11,7 @@ A certificate is asked for by host name and kind, for example
 KINDS lists the others. A server shows its certificate and then those of the authorities in `chain`.
 """
 
+import base64
 import dataclasses
 import hashlib
 import pathlib
@@ -158,13 +159,9 @@ class CertificateAuthority:
         """SHA-256 of a certificate's public key, or of the whole of it, in hexadecimal: the data of a TLSA record
         `3 1 1` or `2 1 1`, or `3 0 1` or `2 0 1` (RFC 6698 §2.1). `of` is a host or one of AUTHORITIES."""
         certificate = self.authority(of) if of in AUTHORITIES else self.certificate(of, kind)
-        der = self.folder / "digest.der"
-        if whole:
-            self._openssl("x509", "-in", certificate, "-outform", "DER", "-out", der)
-        else:
-            key = self._openssl("x509", "-in", certificate, "-noout", "-pubkey").stdout
-            self._openssl("pkey", "-pubin", "-outform", "DER", "-out", der, input=key)
-        return hashlib.sha256(der.read_bytes()).hexdigest()
+        what = () if whole else ("-noout", "-pubkey")
+        pem = self._openssl("x509", "-in", certificate, *what).stdout
+        return hashlib.sha256(base64.b64decode("".join(pem.split("-----")[2].split()))).hexdigest()
 
     def _sign(self, issuer, request, certificate, dates, *options):
         signer = ("-cert", self.authority(issuer), "-keyfile", self.folder / f"{issuer}.key")

@@ -6,10 +6,12 @@ Its main.cf says what surehop's README asks an administrator to write; the rest 
 
 import contextlib
 import json
+import os
 import pathlib
 import pwd
 import re
 import shutil
+import time
 
 from .destinations import BY_DOMAIN
 from .mta import ADDRESS, Fate, MailServer
@@ -139,8 +141,8 @@ class Postfix(MailServer):
         fields = {"folder": self.folder, "address": ADDRESS, "ca": ca.root, "lock": self.lock}
         fields |= {"uid": self.user.pw_uid, "gid": self.user.pw_gid}
         fields["past_the_gate"] = ",\n    ".join(f"{{ {self.past_the_gate(name)} = past@{name} }}" for name in BY_DOMAIN)
-        self.config.joinpath("main.cf").write_text(main.format(**fields))
-        self.config.joinpath("master.cf").write_text(MASTER.format(address=ADDRESS))
+        self._write("main.cf", main.format(**fields))
+        self._write("master.cf", MASTER.format(address=ADDRESS))
         for name in ("dynamicmaps.cf", "dynamicmaps.cf.d"):
             packaged = pathlib.Path("/etc/postfix", name)
             if packaged.is_dir():
@@ -185,13 +187,18 @@ class Postfix(MailServer):
 
     def reload(self, files):
         for name, text in files.items():
-            # In one step: a daemon that starts meanwhile and reads half a file ends, and master(8) waits a minute then.
-            new = self.config / f"{name}.new"
-            new.write_text(text)
-            new.replace(self.config / name)
+            self._write(name, text)
         reloads = self.log_text().count("reload -- version")
         run("postfix", "-c", self.config, "reload")
         wait_until(lambda: self.log_text().count("reload -- version") > reloads, "Postfix to read main.cf again")
+
+    def _write(self, name, text):
+        """In one step: a daemon that starts meanwhile and reads half a file ends, and master(8) waits a minute then. As if a
+        minute ago: Postfix does not read main.cf until it has been left alone for a while."""
+        new = self.config / f"{name}.new"
+        new.write_text(text)
+        os.utime(new, (time.time() - 60, time.time() - 60))
+        new.replace(self.config / name)
 
     def stop(self):
         run("postfix", "-c", self.config, "stop", limit=60)

@@ -35,7 +35,7 @@ def wait_until(check, what, limit=10.0):
         if time.monotonic() > end:
             raise Failed(f"waited {limit:g} s for {what}")
         time.sleep(pause)
-        pause = min(pause * 1.5, 0.2)
+        pause = min(pause * 1.5, 0.05)
 
 
 class Server:

@@ -12,6 +12,7 @@ One record per message transaction, and one for a connection that began none:
 Records go to a file of JSON lines as they happen, and are kept for the stories to ask.
 """
 
+import concurrent.futures
 import contextlib
 import json
 import socketserver
@@ -34,8 +35,9 @@ class Sinks:
             threading.Thread(target=server.serve_forever, args=(0.1,), daemon=True, name=server.sink.host).start()
 
     def stop(self):
+        with concurrent.futures.ThreadPoolExecutor(len(self.servers)) as together:  # each may take until its next poll
+            list(together.map(_Server.shutdown, self.servers))
         for server in self.servers:
-            server.shutdown()
             server.server_close()
 
     @contextlib.contextmanager

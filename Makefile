@@ -8,7 +8,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 # The modules, lowest first: a module includes only itself and modules before it (make check proves it).
 # CORE is pure: no sockets, files, threads or clocks; libcore.a links with fmt, libcrypto, libidn2 and libpcre2 alone.
 CORE  = base address mtasts dane facts assess rules allow binding mta
-WORLD = resolve store gate milter socketmap control report conf
+WORLD = metrics resolve store gate milter socketmap exporter control report conf
 MODULES = $(CORE) $(WORLD) cmd
 
 srcdir = .
@@ -38,13 +38,13 @@ endif
 WARNINGS = -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wnon-virtual-dtor -Wno-mismatched-new-delete $(QUIET) \
     $(if $(DEVELOPER),-Werror)
 FOREIGN_CFLAGS = $(patsubst -I%,-isystem %,$(FMT_CFLAGS) $(CRYPTO_CFLAGS) $(IDN2_CFLAGS) $(PCRE2_CFLAGS) $(JSON_CFLAGS) $(ARES_CFLAGS) \
-    $(CURL_CFLAGS) $(SSL_CFLAGS) $(SQLITE_CFLAGS) $(TOML_CFLAGS) $(SPDLOG_CFLAGS) $(CLI11_CFLAGS) $(MILTER_CFLAGS)) $(ASIO_CFLAGS)
+    $(CURL_CFLAGS) $(SSL_CFLAGS) $(SQLITE_CFLAGS) $(TOML_CFLAGS) $(SPDLOG_CFLAGS) $(CLI11_CFLAGS) $(MILTER_CFLAGS) $(MHD_CFLAGS)) $(ASIO_CFLAGS)
 PLACES = -DSUREHOP_VERSION='"$(VERSION)"' -DSUREHOP_SYSCONFDIR='"$(sysconfdir)"' \
     -DSUREHOP_LOCALSTATEDIR='"$(localstatedir)"' -DSUREHOP_RUNSTATEDIR='"$(runstatedir)"'
 ALL_CXXFLAGS = -std=c++20 -pthread $(WARNINGS) -I$(srcdir)/src $(FOREIGN_CFLAGS) $(PLACES) $(CPPFLAGS) $(CXXFLAGS) $(flags.$(VARIANT))
 TEST_CXXFLAGS = -I$(srcdir)/tests $(GTEST_CFLAGS)
 CORE_LIBS  = $(FMT_LIBS) $(CRYPTO_LIBS) $(IDN2_LIBS) $(PCRE2_LIBS)
-WORLD_LIBS = $(MILTER_LIBS) $(ARES_LIBS) $(CURL_LIBS) $(SSL_LIBS) $(SQLITE_LIBS) $(TOML_LIBS) $(SPDLOG_LIBS) $(CORE_LIBS)
+WORLD_LIBS = $(MILTER_LIBS) $(MHD_LIBS) $(ARES_LIBS) $(CURL_LIBS) $(SSL_LIBS) $(SQLITE_LIBS) $(TOML_LIBS) $(SPDLOG_LIBS) $(CORE_LIBS)
 
 ifeq ($(V),1)
 quiet = $(1)

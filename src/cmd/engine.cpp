@@ -160,13 +160,13 @@ Engine::Engine(asio::io_context& the_loop, Opened what)
     : loop(the_loop), opened(std::move(what)), current(opened.settings),
       facts(*opened.reader, *opened.writer),
       ledger(*opened.reader, *opened.writer, opened.addresses),
-      https(curl_settings(opened.settings->https)),
-      outage([this](const Outage::Incident& incident, bool over) {
+      https(curl_settings(opened.settings->https)), measured_dns(*opened.dns, measures),
+      measured_https(https, measures), outage([this](const Outage::Incident& incident, bool over) {
           tell_incident(ledger, incident, over, clock.now());
       }),
       resolver(
-          loop, *opened.dns, https, facts, clock, [this] { return opened.dns->validation(); },
-          resolver_limits(opened.settings->facts)),
+          loop, measured_dns, measured_https, facts, clock,
+          [this] { return opened.dns->validation(); }, resolver_limits(opened.settings->facts)),
       refresher(resolver, facts, clock, refresher_settings(opened.settings->facts)),
       gate(facts, resolver, *opened.allowlist, *opened.promises, outage), references(clock.now()),
       exception_files(*opened.allowlist, ledger),

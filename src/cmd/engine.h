@@ -11,6 +11,7 @@
 #include "gate/refresher.h"
 #include "resolve/curl_https.h"
 #include "resolve/dns_servers.h"
+#include "resolve/measured.h"
 #include "resolve/resolver.h"
 #include "store/allowlist.h"
 #include "store/database.h"
@@ -87,7 +88,10 @@ struct Engine {
     CurrentSettings current;
     FactsStore facts;
     Ledger ledger;
+    Measures measures;
     CurlHttps https;
+    MeasuredDns measured_dns;
+    MeasuredHttps measured_https;
     Outage outage;
     ChangeCounts changes;
     Resolver resolver;

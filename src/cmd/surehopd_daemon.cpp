@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "cmd/command_parts.h"
 #include "cmd/incidents.h"
+#include "cmd/surehopd_metrics.h"
 #include "cmd/surehopd_signals.h"
 #include "conf/load.h"
 
@@ -13,6 +14,7 @@
 
 #include <cstdlib>
 #include <ctime>
+#include <future>
 
 namespace surehop {
 
@@ -94,7 +96,8 @@ Daemon::Daemon(Engine& engine)
     : engine_(engine), keeper_(*engine.opened.reader, *engine.opened.writer, engine.clock),
       refusals_(engine.ledger, engine.references), deferrals_(engine.ledger),
       socketmap_(
-          engine.gate, engine.clock, [&engine] { return engine.current.get()->site; }, deferrals_),
+          engine.gate, engine.clock, [&engine] { return engine.current.get()->site; }, deferrals_,
+          engine.measures),
       commands_([&] {
           CommandParts parts = command_parts(engine);
           parts.status = [this] { return status(); };
@@ -138,14 +141,22 @@ Status Daemon::open() {
         return Error{control.error()};
     control_listener_ = *std::move(control);
 
-    auto milter = Milter::open(settings->listen.milter,
-                               SessionParts{engine_.gate, engine_.ledger, *engine_.opened.promises,
-                                            engine_.references, refusals_, engine_.clock,
-                                            [this] { return engine_.current.get()->site; }},
-                               [](const std::string& text) { log::warning("{}", text); });
+    auto milter =
+        Milter::open(settings->listen.milter,
+                     SessionParts{engine_.gate, engine_.ledger, *engine_.opened.promises,
+                                  engine_.references, refusals_, engine_.measures, engine_.clock,
+                                  [this] { return engine_.current.get()->site; }},
+                     [](const std::string& text) { log::warning("{}", text); });
     if (!milter)
         return Error{milter.error()};
     milter_ = *std::move(milter);
+    if (settings->listen.metrics.empty())
+        return Done{};
+    auto exporter =
+        Exporter::open(settings->listen.metrics, [this] { return metrics_from_elsewhere(); });
+    if (!exporter)
+        return Error{exporter.error()};
+    exporter_ = *std::move(exporter);
     return Done{};
 }
 
@@ -187,6 +198,7 @@ int Daemon::run() {
         });
         const SettingsPtr now = engine_.current.get();
         log::info("surehopd serves {}: {}", now->listen.milter, describe(*now));
+        manager_.tell("READY=1");
     };
     asio::co_spawn(engine_.loop, engine_.keep_testing(serve), asio::detached);
     asio::co_spawn(engine_.loop, tick(), asio::detached);
@@ -204,6 +216,8 @@ int Daemon::run() {
     engine_.loop.restart();
     engine_.loop.run();
 
+    manager_.tell("STOPPING=1");
+    exporter_.reset();
     for (const auto& listener : listeners_)
         listener->stop();
     control_listener_->stop();
@@ -227,6 +241,7 @@ asio::awaitable<void> Daemon::tick() {
         deferrals_.tick(engine_.clock.now());
         engine_.exception_files.look(engine_.current.get()->allow.terms(), engine_.clock.now());
         engine_.exception_watch.tick(engine_.clock.now());
+        manager_.tell("WATCHDOG=1"); // that the loop goes round is what it is to watch
         asio::steady_timer pause(engine_.loop, between_ticks);
         co_await pause.async_wait(asio::use_awaitable);
     }
@@ -276,6 +291,18 @@ Json Daemon::reload(const std::string& by) {
                            {"rules", after->site->rules->hash()},
                            {"configuration", after->hash},
                            {"notes", std::move(notes)}});
+}
+
+std::string Daemon::metrics() const { return metrics_page(engine_, deferrals_.counts(), started_); }
+
+std::optional<std::string> Daemon::metrics_from_elsewhere() const {
+    constexpr std::chrono::seconds patience{2};
+    const auto page = std::make_shared<std::promise<std::string>>();
+    auto coming = page->get_future();
+    asio::post(engine_.loop, [this, page] { page->set_value(metrics()); });
+    if (coming.wait_for(patience) != std::future_status::ready)
+        return std::nullopt;
+    return coming.get();
 }
 
 Json Daemon::status() const {

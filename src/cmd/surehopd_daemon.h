@@ -3,11 +3,14 @@
 
 #include "cmd/engine.h"
 #include "cmd/ledger_keeper.h"
+#include "cmd/service_manager.h"
 #include "control/server.h"
+#include "exporter/exporter.h"
 #include "milter/mfapi.h"
 #include "socketmap/server.h"
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,11 +35,15 @@ class Daemon {
 
   private:
     Json status() const;
+    std::string metrics() const; // from the loop
+    // From any other thread; nothing while the loop is busy for long.
+    std::optional<std::string> metrics_from_elsewhere() const;
     asio::awaitable<void> tick(); // what is to be done every few seconds
     void record(const std::string& kind, const std::string& detail);
     static std::string describe(const Settings& settings);
 
     Engine& engine_;
+    const ServiceManager manager_ = ServiceManager::of_environment();
     LedgerKeeper keeper_;
     Refusals refusals_;
     Deferrals deferrals_;
@@ -46,6 +53,7 @@ class Daemon {
     std::vector<std::unique_ptr<Listener>> listeners_; // of the lock
     std::unique_ptr<Listener> control_listener_;
     std::unique_ptr<Milter> milter_;
+    std::unique_ptr<Exporter> exporter_;
     Time started_;
     int exit_status_ = 0;
 };

@@ -237,6 +237,8 @@ void check_sockets(Reading& reading) {
     const Settings& s = reading.settings;
     std::vector<std::pair<std::string, std::string>> sockets = {
         {"listen.milter", s.listen.milter}, {"listen.control", "unix:" + s.listen.control}};
+    if (!s.listen.metrics.empty())
+        sockets.emplace_back("listen.metrics", s.listen.metrics);
     for (std::size_t i = 0; i < s.listen.socketmap.size(); ++i)
         sockets.emplace_back(s.places.contains("listen.socketmap")
                                  ? fmt::format("listen.socketmap[{}]", i + 1)
@@ -258,6 +260,14 @@ void check_sockets(Reading& reading) {
         if (!text.starts_with("inet:") || at == std::string::npos)
             continue;
         const std::string address = text.substr(at + 1);
+        if (setting == "listen.metrics") {
+            if (!is_loopback(address))
+                reading.warn(reading.place_of(setting),
+                             fmt::format("{} is not on loopback, and asks nobody who they are: "
+                                         "whoever connects reads the metrics",
+                                         text));
+            continue;
+        }
         if (setting != "listen.milter") { // who is nobody's peer is hung up on
             if (!is_loopback(address) && s.listen.peers.empty())
                 reading.warn(reading.place_of(setting),

@@ -71,6 +71,15 @@ Result<std::string> socket_text(std::string_view text) {
     return at ? Result<std::string>(at->text()) : Error{at.error()};
 }
 
+Result<std::string> metrics_socket(std::string_view text) {
+    if (text.empty())
+        return std::string();
+    const auto at = parse_listen_address(text);
+    if (at && !at->path.empty())
+        return bad(text, "is a UNIX socket, and Prometheus reads over TCP");
+    return at ? Result<std::string>(at->text()) : Error{at.error()};
+}
+
 Result<std::string> domain_text(std::string_view text) {
     auto domain = Domain::parse(text);
     if (!domain)

@@ -18,7 +18,9 @@ namespace surehop {
 Result<std::string> absolute_path(std::string_view text);
 Result<std::string> absolute_path_or_none(std::string_view text); // "" stays ""
 Result<std::string> socket_path(std::string_view text);           // fits into a sockaddr_un
-Result<std::string> socket_text(std::string_view text);           // unix:/path or inet:PORT@ADDRESS
+Result<std::string> socket_text(std::string_view text);
+Result<std::string> metrics_socket(
+    std::string_view text); // TCP, or nothing           // unix:/path or inet:PORT@ADDRESS
 
 Result<std::string> domain_text(std::string_view text);  // A-labels
 Result<std::string> address_text(std::string_view text); // canonical, no port

@@ -64,6 +64,7 @@ struct Settings {
         std::vector<std::string> socketmap;
         std::vector<IpRange> peers; // who may ask over TCP, beside this machine
         std::string control;        // a path
+        std::string metrics;        // inet: socket; "": none
         bool operator==(const Listen&) const = default;
     } listen;
 

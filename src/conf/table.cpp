@@ -269,6 +269,12 @@ constexpr auto rows = std::to_array<Row>({
      .initial = SUREHOP_RUNSTATEDIR "/surehop/control.sock",
      .help = "The socket over which surehop(8) talks to the daemon",
      .lens = text_at<&Settings::listen, &Settings::Listen::control, socket_path>},
+    {.section = "listen",
+     .key = "metrics",
+     .least = 0,
+     .form = "inet:PORT@ADDRESS",
+     .help = "Where Prometheus reads metrics over HTTP; without it, nowhere",
+     .lens = text_at<&Settings::listen, &Settings::Listen::metrics, metrics_socket>},
 
     {.section = "store",
      .key = "path",

@@ -31,6 +31,12 @@ constexpr std::size_t longest_path = 320; // that is recorded of an address that
 // What the ledger says of recipients that could have gone on alone.
 constexpr std::string_view refused_together = "refused with the message";
 
+void count(Measures& measures, const Decision& d) {
+    measures.decisions.add({name_of(d.verdict.outcome), name_of(d.verdict.level),
+                            name_of(d.verdict.action), d.requirement.rule,
+                            name_of(d.requirement.mode)});
+}
+
 // What enforce mode does not simply accept is worth a line.
 void log_decision(const Decision& d) {
     const Verdict& v = d.verdict;
@@ -119,6 +125,7 @@ Reply Session::mail(std::string_view from, std::span<const std::string_view> par
 }
 
 Reply Session::rcpt(std::string_view to, const Macro& macro) {
+    const Lap lap(parts_.measures.rcpt);
     if (!message_)
         return trouble_reply("a recipient came without a sender");
     Message& message = *message_;
@@ -185,6 +192,7 @@ Learnt Session::learn(const std::vector<NextHop>& next_hops, Millis most) const 
 
 Reply Session::take(Message& message, Decision decision) {
     decision.reference = parts_.references.next();
+    count(parts_.measures, decision);
     if (decision.requirement.mode == PolicyMode::enforce)
         message.enforced = true;
     Reply reply = rcpt_reply(decision);
@@ -300,6 +308,7 @@ void Session::judge_open(Message& message) {
         Decision decision =
             judge(context, *message.site, std::clamp(left, Millis{0}, message.site->wait));
         decision.reference = parts_.references.next();
+        count(parts_.measures, decision);
         message.enforced |= decision.requirement.mode == PolicyMode::enforce;
         log_decision(decision);
         if (rcpt_reply(decision).refuses())

@@ -3,6 +3,7 @@
 
 #include "gate/gate.h"
 #include "gate/site.h"
+#include "metrics/measures.h"
 #include "milter/incident.h"
 #include "milter/mark.h"
 #include "milter/refusals.h"
@@ -55,6 +56,7 @@ struct SessionParts {
     Promises& promises;
     References& references;
     Refusals& refusals;
+    Measures& measures;
     const Clock& clock;
     std::function<SitePtr()> site; // the one in force now
 };

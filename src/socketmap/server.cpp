@@ -29,8 +29,9 @@ std::string on_wire(const LockAnswer& answer) {
 
 SocketmapServer::SocketmapServer(const Gate& gate, const Clock& clock,
                                  std::function<SitePtr()> site, Deferrals& deferrals,
-                                 SocketmapLimits limits)
-    : gate_(gate), clock_(clock), site_(std::move(site)), deferrals_(deferrals), limits_(limits) {}
+                                 Measures& measures, SocketmapLimits limits)
+    : gate_(gate), clock_(clock), site_(std::move(site)), deferrals_(deferrals),
+      measures_(measures), limits_(limits) {}
 
 asio::awaitable<void> SocketmapServer::serve(StreamSocket connection) {
     Patience peer(std::move(connection), limits_.silence);
@@ -58,6 +59,7 @@ asio::awaitable<void> SocketmapServer::serve(StreamSocket connection) {
             } else {
                 out += to_netstring(std::get<std::string>(read));
             }
+            measures_.lock_time.add(SteadyTime::clock::now() - arrived);
         }
         if (!out.empty())
             co_await asio::async_write(peer.patiently(), asio::buffer(out),

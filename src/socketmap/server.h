@@ -3,6 +3,7 @@
 
 #include "gate/gate.h"
 #include "gate/site.h"
+#include "metrics/measures.h"
 #include "resolve/loop.h"
 #include "socketmap/deferrals.h"
 #include "socketmap/listener.h"
@@ -31,7 +32,7 @@ struct SocketmapLimits {
 class SocketmapServer {
   public:
     SocketmapServer(const Gate& gate, const Clock& clock, std::function<SitePtr()> site,
-                    Deferrals& deferrals, SocketmapLimits limits = {});
+                    Deferrals& deferrals, Measures& measures, SocketmapLimits limits = {});
 
     // Serves one connection until the peer leaves, sends garbage or is silent for long.
     asio::awaitable<void> serve(StreamSocket connection);
@@ -58,6 +59,7 @@ class SocketmapServer {
     const Clock& clock_;
     std::function<SitePtr()> site_;
     Deferrals& deferrals_;
+    Measures& measures_;
     SocketmapLimits limits_;
 };
 

@@ -26,9 +26,10 @@ def program(name="surehopd"):
 
 
 class Surehopd:
-    """Policy: lines of [policy]. Rules: text that follows. Listen: a socket; default a UNIX one of its own. Ledger: lines of [ledger]."""
+    """Policy: lines of [policy]. Rules: text that follows. Listen: a socket; default a UNIX one of its own. Ledger: lines of [ledger].
+    Metrics: a socket, for those."""
 
-    def __init__(self, dns, policy="", rules="", listen="", wait="1s", folder=None, ledger="", start=True, sandbox=None):
+    def __init__(self, dns, policy="", rules="", listen="", wait="1s", folder=None, ledger="", start=True, sandbox=None, metrics=""):
         self.own_folder = folder is None
         self.folder = pathlib.Path(folder or tempfile.mkdtemp(prefix="surehop-milter-"))
         self.socket = str(self.folder / "milter.sock")
@@ -55,6 +56,7 @@ final_domains = ["local.test"]
 milter = "{self.listen}"
 socketmap = ["unix:{self.folder}/socketmap.sock"]
 control = "{self.folder}/control.sock"
+metrics = "{metrics}"
 
 [store]
 path = "{self.store}"

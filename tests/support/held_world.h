@@ -125,11 +125,13 @@ unknown = "quarantine"
     };
     References references{world.clock.now()};
     Refusals refusals{world.process().ledger, references};
+    Measures measures;
     SessionParts parts{world.gate(),
                        world.process().ledger,
                        *world.process().promises,
                        references,
                        refusals,
+                       measures,
                        world.clock,
                        [this] { return world.site(); }};
     Incident incident{"recording decisions", [](const std::string&) {}};

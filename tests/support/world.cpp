@@ -31,7 +31,7 @@ World::Process::Process(World& world, const std::string& path, ResolverLimits li
           [&world] { return world.validation; }, limits),
       refresher(resolver, facts, world.clock, {}),
       gate(facts, resolver, *allowlist, *promises, outage), deferrals(ledger),
-      socketmap(gate, world.clock, [&world] { return world.site(); }, deferrals) {
+      socketmap(gate, world.clock, [&world] { return world.site(); }, deferrals, measures) {
     resolver.ask_outage([this] { return outage.active(); });
     resolver.when_found(
         [this](const NextHop& next_hop, const FactsPtr& before, const Facts& found) {

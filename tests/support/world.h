@@ -71,6 +71,7 @@ class World {
         Refresher refresher;
         Gate gate;
         Deferrals deferrals;
+        Measures measures;
         SocketmapServer socketmap;
     };
     Process& process() { return *process_; }

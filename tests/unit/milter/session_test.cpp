@@ -105,10 +105,12 @@ class SessionTest : public ::testing::Test {
 
     GateRig rig;
     Refusals refusals{rig.ledger, rig.references};
-    SessionParts parts{
-        rig.gate, rig.ledger, *rig.promises, rig.references, refusals, rig.clock, [this] {
-            return std::make_shared<const Site>(rig.site);
-        }};
+    Measures measures;
+    SessionParts parts{rig.gate,      rig.ledger,
+                       *rig.promises, rig.references,
+                       refusals,      measures,
+                       rig.clock,     [this] {
+            return std::make_shared<const Site>(rig.site); }};
     std::vector<std::string> told;
     Incident recording{"recording", [this](const std::string& s) { told.push_back(s); }};
     Session session{parts, recording, {"192.0.2.1", "192.0.2.1"}};
@@ -362,10 +364,12 @@ TEST(SessionOverload, RecipientsBeyondTheLimitAreDeferredAtOnce) {
     nobody.in_flight = 0;
     GateRig rig(nobody);
     Refusals refusals(rig.ledger, rig.references);
-    const SessionParts parts{
-        rig.gate, rig.ledger, *rig.promises, rig.references, refusals, rig.clock, [&] {
-            return std::make_shared<const Site>(rig.site);
-        }};
+    Measures measures;
+    const SessionParts parts{rig.gate,      rig.ledger,
+                             *rig.promises, rig.references,
+                             refusals,      measures,
+                             rig.clock,     [&] {
+            return std::make_shared<const Site>(rig.site); }};
     Incident recording("recording", [](const std::string&) {});
     Session session(parts, recording, {"192.0.2.1", "192.0.2.1"});
     const Macros none;

@@ -90,12 +90,12 @@ TEST_F(Socketmap, Answers) {
         {"postfix \xff\xfe.test", "TEMP ..."},
         {"postfix 192.0.2.1", "TEMP ..."},
         // Not our map.
-        {"postfix", "PERM no map 'postfix' here..."},
-        {"", "PERM ..."},
-        {" dane.test", "PERM ..."},
-        {"Postfix dane.test", "PERM ..."},
-        {"none dane.test", "PERM ..."},
-        {"virtual \x1b[31mx", "PERM no map 'virtual' here..."},
+        {"postfix", "TEMP no map 'postfix' here..."},
+        {"", "TEMP ..."},
+        {" dane.test", "TEMP ..."},
+        {"Postfix dane.test", "TEMP ..."},
+        {"none dane.test", "TEMP ..."},
+        {"virtual \x1b[31mx", "TEMP no map 'virtual' here..."},
     };
     for (const Row& row : table) {
         SCOPED_TRACE(row.request);
@@ -139,7 +139,7 @@ class Wire : public Socketmap {
     void serve(SocketmapLimits limits = {}) {
         server_ = std::make_unique<SocketmapServer>(
             world.gate(), world.clock, [this] { return world.site(); }, world.process().deferrals,
-            limits);
+            world.process().measures, limits);
         asio::co_spawn(world.loop, server_->serve(std::move(*theirs_)),
                        [this](std::exception_ptr error) { ended = error ? 2 : 1; });
     }

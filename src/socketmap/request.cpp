@@ -22,8 +22,9 @@ std::variant<LockQuestion, std::string> read_request(std::string_view request) {
     const auto space = request.find(' ');
     const std::string_view map = request.substr(0, space);
     const auto consumer = consumer_of(map);
+    // Sendmail takes an answer that it does not know, such as PERM, for none, and sends in clear.
     if (space == std::string_view::npos || !consumer || *consumer == Lock::none)
-        return fmt::format("PERM no map '{}' here; use postfix, postfix310 or sts",
+        return fmt::format("TEMP no map '{}' here; use postfix, postfix310 or sts",
                            printable(map, 40));
     const std::string_view key = request.substr(space + 1);
     if (key.starts_with('.'))

@@ -18,9 +18,9 @@ struct LockQuestion {
     Lock consumer; // never Lock::none
 };
 
-// The question, or the answer where none can be read: "PERM ..." for a map that is not here,
-// "NOTFOUND " for a parent key (".example.org"), since a policy belongs to one next hop, and
-// "TEMP ..." for a key that is no next hop.
+// The question, or the answer where none can be read: "NOTFOUND " for a parent key
+// (".example.org"), since a policy belongs to one next hop, and "TEMP ..." for a map that is not
+// here and for a key that is no next hop.
 std::variant<LockQuestion, std::string> read_request(std::string_view request);
 
 } // namespace surehop

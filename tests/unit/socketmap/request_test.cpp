@@ -34,7 +34,7 @@ TEST(SocketmapRequest, Questions) {
 }
 
 TEST(SocketmapRequest, NoQuestions) {
-    const std::string no_map = "PERM no map '";
+    const std::string no_map = "TEMP no map '";
     const std::string_view bad_maps[] = {"",
                                          "postfix",
                                          "none example.org",

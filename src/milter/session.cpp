@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/text.h"
 #include "gate/local_time.h"
+#include "milter/decision_line.h"
 #include "milter/field.h"
 #include "milter/tls_required.h"
 #include "store/held.h"
@@ -35,19 +36,6 @@ void count(Measures& measures, const Decision& d) {
     measures.decisions.add({name_of(d.verdict.outcome), name_of(d.verdict.level),
                             name_of(d.verdict.action), d.requirement.rule,
                             name_of(d.requirement.mode)});
-}
-
-// What enforce mode does not simply accept is worth a line.
-void log_decision(const Decision& d) {
-    const Verdict& v = d.verdict;
-    if (v.would == Action::accept)
-        return;
-    const std::string done =
-        v.action == v.would ? std::string(name_of(v.action))
-                            : fmt::format("{} (enforce: {})", name_of(v.action), name_of(v.would));
-    log::info("{}: {} {} rule='{}' next-hop={} from=<{}> to=<{}> ref={}", done, name_of(v.outcome),
-              token_of(v.reason), d.requirement.rule, d.next_hop.key(), d.sender.text(),
-              d.recipient.text(), d.reference);
 }
 
 // The address as the MTA has resolved it, where it says so: that is complete (<postmaster> has its
@@ -198,17 +186,17 @@ Reply Session::take(Message& message, Decision decision) {
     Reply reply = rcpt_reply(decision);
     if (reply.refuses() && message.over_smtp)
         return refuse(std::move(decision), std::move(reply));
-    log_decision(decision);
-    if (reply.refuses()) {
+    LedgerRow row = ledger_row(decision, parts_.clock.now(), "");
+    log_decision(parts_.ledger.as_kept(row));
+    if (reply.refuses())
         message.refused.push_back(std::move(decision));
-        return {};
-    }
-    accept(message, decision);
+    else
+        accept(message, decision, std::move(row));
     return {};
 }
 
 // Perhaps held or tagged.
-void Session::accept(Message& message, const Decision& decision) const {
+void Session::accept(Message& message, const Decision& decision, LedgerRow row) {
     const Action action = decision.verdict.action;
     std::optional<Mark>& mark = action == Action::quarantine ? message.hold : message.tag;
     if (action == Action::quarantine || action == Action::tag) {
@@ -221,15 +209,15 @@ void Session::accept(Message& message, const Decision& decision) const {
     }
     for (Promised& promised : promises_of(decision))
         message.promised.push_back(std::move(promised));
-    message.rows.push_back(ledger_row(decision, parts_.clock.now(), ""));
+    message.rows.push_back(std::move(row));
 }
 
 // One of too many is not told by itself, and its reply names the row that counts it.
 Reply Session::refuse(Decision decision, Reply reply) {
-    std::string reference =
-        parts_.refusals.add(client_.network, ledger_row(decision, parts_.clock.now(), ""));
+    LedgerRow row = ledger_row(decision, parts_.clock.now(), "");
+    std::string reference = parts_.refusals.add(client_.network, row);
     if (reference == decision.reference) {
-        log_decision(decision);
+        log_decision(parts_.ledger.as_kept(std::move(row)));
         return reply;
     }
     decision.reference = std::move(reference);
@@ -310,11 +298,12 @@ void Session::judge_open(Message& message) {
         decision.reference = parts_.references.next();
         count(parts_.measures, decision);
         message.enforced |= decision.requirement.mode == PolicyMode::enforce;
-        log_decision(decision);
+        LedgerRow row = ledger_row(decision, parts_.clock.now(), "");
+        log_decision(parts_.ledger.as_kept(row));
         if (rcpt_reply(decision).refuses())
             message.refused.push_back(std::move(decision));
         else
-            accept(message, decision);
+            accept(message, decision, std::move(row));
     }
 }
 

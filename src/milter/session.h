@@ -103,7 +103,7 @@ class Session {
     Decision judge(const Context& context, const Site& site, Millis most) const;
     Learnt learn(const std::vector<NextHop>& next_hops, Millis most) const;
     Reply take(Message& message, Decision decision);
-    void accept(Message& message, const Decision& decision) const;
+    static void accept(Message& message, const Decision& decision, LedgerRow row);
     void judge_open(Message& message);
     Reply what_refuses(Message& message, const std::string& queue_id);
     Reply refuse(Decision decision, Reply reply);

@@ -83,6 +83,11 @@ Status Ledger::append(std::vector<LedgerRow> rows) {
     return writer_.submit_and_wait(job_for(std::move(rows)));
 }
 
+LedgerRow Ledger::as_kept(LedgerRow row) const {
+    addresses_.apply(row);
+    return row;
+}
+
 void Ledger::append_later(std::vector<LedgerRow> rows) {
     for (LedgerRow& row : rows)
         addresses_.apply(row);

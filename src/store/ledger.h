@@ -32,6 +32,9 @@ class Ledger {
     // or none.
     Status append(std::vector<LedgerRow> rows);
 
+    // As it will stand there: addresses in the form that is configured.
+    LedgerRow as_kept(LedgerRow row) const;
+
     // Soon on disk; for refusals, where nothing was accepted. All rows or none.
     void append_later(std::vector<LedgerRow> rows);
 

@@ -125,4 +125,27 @@ def systemd_is_told(dns):
         manager.close()
 
 
-STORIES = [metrics, dashboard_and_alerts, systemd_is_told]
+def one_line_for_each_decision(dns):
+    """Each decision is one line of the log, with the fields of its row in the ledger, and addresses as the ledger keeps them."""
+    def lines(daemon):
+        return [dict((field[0], (field[1] or field[2]).replace('\\"', '"')) for field in re.findall(r'(\w+)=(?:"((?:[^"\\]|\\.)*)"|(\S*))', line))
+                for line in daemon.log.read_text().splitlines() if " decision " in line]
+
+    for form in ("full", "domain"):
+        with Surehopd(dns, ledger=f'addresses = "{form}"') as daemon, daemon.client() as mta:
+            mta.mail()
+            mta.rcpt("<a@dane.test>")
+            mta.rcpt("<b@none.test>")
+            mta.end("4LINES")
+            rows = daemon.settled_rows(2)
+            said = lines(daemon)
+            equal([line["recipient"] for line in said], ["a@dane.test", "b@none.test"] if form == "full" else ["@dane.test", "@none.test"])
+            by_reference = {row["reference"]: row for row in rows}
+            for line in said:
+                row = by_reference[line["reference"]]
+                for name in ("action", "would", "outcome", "level", "reason", "minimum", "mode", "rule", "next_hop", "sender",
+                             "recipient", "offer", "facts", "detail"):
+                    equal((name, line.get(name, "")), (name, row[name]))
+
+
+STORIES = [one_line_for_each_decision, metrics, dashboard_and_alerts, systemd_is_told]

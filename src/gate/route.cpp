@@ -54,10 +54,10 @@ Way as_bound(Way way, const Path& recipient, const Site& site) {
                                     : NextHop::parse("[" + *recipient.literal() + "]");
     if (!asked)
         return hidden(recipient, way.source, Reason::next_hop_invalid);
-    *asked = judged(*std::move(asked), site);
-    if (asked->kind() != HopKind::internal && way.next_hops != std::vector{*asked})
+    NextHop key = judged(*std::move(asked), site);
+    if (key.kind() != HopKind::internal && way.next_hops != std::vector{key})
         return hidden(recipient, way.source, Reason::lock_cannot_say);
-    way.next_hops = {*std::move(asked)};
+    way.next_hops = {std::move(key)};
     return way;
 }
 

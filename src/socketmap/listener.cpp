@@ -67,25 +67,47 @@ void Listener::State::turn_away(const std::string& from) {
     log::warning("{} is hung up on: [listen] peers does not name it", from);
 }
 
+struct Patience::State {
+    State(StreamSocket its_socket, std::chrono::milliseconds the_longest)
+        : socket(std::move(its_socket)), timer(socket.get_executor()), longest(the_longest) {}
+    StreamSocket socket;
+    asio::steady_timer timer;
+    std::chrono::milliseconds longest;
+    std::chrono::steady_clock::time_point end; // of what is awaited; max: nothing is
+};
+
 Patience::Patience(StreamSocket socket, std::chrono::milliseconds longest)
-    : socket_(std::make_shared<StreamSocket>(std::move(socket))), timer_(socket_->get_executor()),
-      longest_(longest) {}
+    : state_(std::make_shared<State>(std::move(socket), longest)) {
+    (void)patiently();
+    watch(state_);
+}
 
 Patience::~Patience() {
-    timer_.cancel();
+    state_->timer.cancel();
     asio::error_code ignored;
-    socket_->close(ignored);
+    state_->socket.close(ignored);
+}
+
+void Patience::watch(const std::shared_ptr<State>& state) {
+    const auto now = std::chrono::steady_clock::now();
+    state->timer.expires_at(std::min(state->end, now + state->longest));
+    state->timer.async_wait([state](asio::error_code cancelled) {
+        asio::error_code ignored;
+        if (cancelled)
+            return;
+        if (state->end <= std::chrono::steady_clock::now())
+            state->socket.close(ignored);
+        else
+            watch(state);
+    });
 }
 
 StreamSocket& Patience::patiently() {
-    timer_.expires_after(longest_);
-    timer_.async_wait([socket = socket_](asio::error_code cancelled) {
-        asio::error_code ignored;
-        if (!cancelled)
-            socket->close(ignored);
-    });
-    return *socket_;
+    state_->end = std::chrono::steady_clock::now() + state_->longest;
+    return state_->socket;
 }
+
+void Patience::rest() { state_->end = std::chrono::steady_clock::time_point::max(); }
 
 Listener::Listener(std::string where, std::string path, std::shared_ptr<State> state)
     : where_(std::move(where)), path_(std::move(path)), state_(std::move(state)) {}

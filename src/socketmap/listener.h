@@ -19,7 +19,8 @@ namespace surehop {
 
 using StreamSocket = asio::generic::stream_protocol::socket;
 
-// A connection that is closed when the peer keeps it waiting too long.
+// A connection that is closed when the peer keeps it waiting too long. One timer for all of it,
+// which looks at its end when it goes off: to set one for each read costs more than an answer.
 class Patience {
   public:
     Patience(StreamSocket socket, std::chrono::milliseconds longest);
@@ -27,12 +28,12 @@ class Patience {
 
     // The socket, for one read or write that must end within `longest` from now.
     StreamSocket& patiently();
-    void rest() { timer_.cancel(); } // nothing is awaited of the peer now
+    void rest(); // nothing is awaited of the peer now
 
   private:
-    std::shared_ptr<StreamSocket> socket_; // shared with the timer's handler, which may outlive us
-    asio::steady_timer timer_;
-    std::chrono::milliseconds longest_;
+    struct State;
+    static void watch(const std::shared_ptr<State>& state);
+    std::shared_ptr<State> state_; // shared with the timer's handler, which may outlive us
 };
 
 // Whether who connects from there may: this machine, and who is among `peers`.

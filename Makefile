@@ -183,6 +183,18 @@ endif
 fuzz-all: $(FUZZ_PROGRAMS)
 	+@$(TALLY) -v $(FUZZ_SUITES)
 
+# Load generators and floors. The tables go to tests/bench/RESULTS.md.
+BENCH_PROGRAMS := $(patsubst tests/bench/%.cpp,$(B)/bench/%,$(call sources,tests/bench/*.cpp))
+$(BENCH_PROGRAMS): $(B)/bench/%: $(B)/tests/bench/%.o
+	@mkdir -p $(@D)
+	$(call quiet,$(call link,$(MILTER_LIBS)),LINK,$@)
+BENCH_ROUNDS = 5
+.PHONY: bench bench-programs
+bench-programs: $(BENCH_PROGRAMS)
+bench: programs bench-programs ## what surehopd costs, beside floors that do nothing (BENCH_ROUNDS=N), on a machine with nothing else to do
+	@BENCH=$(abspath $(B)/bench) SUREHOPD=$(abspath $(B)/surehopd) SUREHOP=$(abspath $(B)/surehop) \
+	    $(srcdir)/tests/bench/run -n $(BENCH_ROUNDS) -o $(srcdir)/tests/bench/RESULTS.md
+
 .PHONY: coverage
 coverage: ## line coverage of src/ by the unit tests
 	@$(MAKE) VARIANT=coverage check-unit

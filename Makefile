@@ -142,7 +142,8 @@ UNIT_SUITES = $(foreach p,$(UNIT_PROGRAMS),$(notdir $(p))='$(RUN) $(p) --gtest_b
     $(if $(SCENARIO_OBJ),scenario='$(RUN) $(SCENARIO_PROGRAM) $(addprefix $(srcdir)/,$(SCENARIOS))') \
     $(foreach n,$(FUZZ_NAMES),fuzz-$(n)='$(RUN) $(B)/fuzz-$(n) $(srcdir)/tests/fuzz/corpus/$(n)')
 HOUSE_SUITES = layers='$(MAKE) -s layers' vendor-headers='$(MAKE) -s vendor-headers' format='$(MAKE) -s format-check' \
-    manlint='$(MAKE) -s manlint' synopsis='$(MAKE) -s synopsis' standards='$(MAKE) -s standards' house='$(MAKE) -s house-self-test' tidy='$(MAKE) -s tidy'
+    manlint='$(MAKE) -s manlint' synopsis='$(MAKE) -s synopsis' standards='$(MAKE) -s standards' sandbox='$(MAKE) -s sandbox' \
+    house='$(MAKE) -s house-self-test' tidy='$(MAKE) -s tidy'
 MILTER_RUN := $(wildcard $(srcdir)/tests/milter/run)
 MILTER_SUITES = $(if $(MILTER_RUN),milter='$(MAKE) -s check-milter')
 
@@ -201,7 +202,7 @@ coverage: ## line coverage of src/ by the unit tests
 	@find build/coverage/src -name '*.gcda' -exec gcov -n {} + 2>/dev/null | awk -v src='$(srcdir)/src/' -f $(srcdir)/tests/house/coverage.awk
 
 # ---- checks of the house --------------------------------------------------------------------------------------------
-.PHONY: layers vendor-headers format format-check manlint synopsis standards house-self-test tidy
+.PHONY: layers vendor-headers format format-check manlint synopsis standards sandbox house-self-test tidy
 layers: ## modules include only modules before them, and the core stays pure
 	@$(HOUSE)/layers $(srcdir)/src '$(CORE)' '$(WORLD) cmd'
 vendor-headers: ## each foreign header in one module
@@ -216,6 +217,8 @@ synopsis: programs ## the manuals name the commands and options that --help name
 	@$(HOUSE)/synopsis $(foreach p,$(PROGRAMS),$(p) $(srcdir)/man/$(notdir $(p)).8)
 standards: ## what the RFCs ask, line by line: code that names the section, tests that exist
 	@$(srcdir)/tests/house/standards $(srcdir)
+sandbox: ## the unit file lets surehopd do no more than it says
+	@mkdir -p $(B); $(fill) $(srcdir)/contrib/surehopd.service > $(B)/surehopd.service; $(HOUSE)/sandbox $(B)/surehopd.service
 house-self-test:
 	@$(HOUSE)/self-test '$(CLANG_FORMAT)' '$(CLANG_TIDY)' '$(MANDOC)' $(srcdir)
 

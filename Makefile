@@ -242,7 +242,7 @@ $(B)/%.tidy: $(srcdir)/%.cpp $(B)/%.o $(srcdir)/.clang-tidy
 unitdir = $(prefix)/lib/systemd/system
 sysusersdir = $(prefix)/lib/sysusers.d
 CONFIG = $(sysconfdir)/surehop/surehop.toml
-fill = sed -e 's|@sbindir@|$(sbindir)|g' -e 's|@sysconfdir@|$(sysconfdir)|g' -e 's|@localstatedir@|$(localstatedir)|g' \
+fill = sed -e 's|@bindir@|$(bindir)|g' -e 's|@sbindir@|$(sbindir)|g' -e 's|@sysconfdir@|$(sysconfdir)|g' -e 's|@localstatedir@|$(localstatedir)|g' \
     -e 's|@runstatedir@|$(runstatedir)|g' -e 's|@VERSION@|$(VERSION)|g'
 man_to = $(DESTDIR)$(mandir)/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
 

@@ -143,7 +143,7 @@ UNIT_SUITES = $(foreach p,$(UNIT_PROGRAMS),$(notdir $(p))='$(RUN) $(p) --gtest_b
     $(foreach n,$(FUZZ_NAMES),fuzz-$(n)='$(RUN) $(B)/fuzz-$(n) $(srcdir)/tests/fuzz/corpus/$(n)')
 HOUSE_SUITES = layers='$(MAKE) -s layers' vendor-headers='$(MAKE) -s vendor-headers' format='$(MAKE) -s format-check' \
     manlint='$(MAKE) -s manlint' synopsis='$(MAKE) -s synopsis' standards='$(MAKE) -s standards' sandbox='$(MAKE) -s sandbox' \
-    house='$(MAKE) -s house-self-test' tidy='$(MAKE) -s tidy'
+    completion='$(MAKE) -s completion' house='$(MAKE) -s house-self-test' tidy='$(MAKE) -s tidy'
 MILTER_RUN := $(wildcard $(srcdir)/tests/milter/run)
 MILTER_SUITES = $(if $(MILTER_RUN),milter='$(MAKE) -s check-milter')
 
@@ -202,7 +202,7 @@ coverage: ## line coverage of src/ by the unit tests
 	@find build/coverage/src -name '*.gcda' -exec gcov -n {} + 2>/dev/null | awk -v src='$(srcdir)/src/' -f $(srcdir)/tests/house/coverage.awk
 
 # ---- checks of the house --------------------------------------------------------------------------------------------
-.PHONY: layers vendor-headers format format-check manlint synopsis standards sandbox house-self-test tidy
+.PHONY: layers vendor-headers format format-check manlint synopsis standards sandbox completion house-self-test tidy
 layers: ## modules include only modules before them, and the core stays pure
 	@$(HOUSE)/layers $(srcdir)/src '$(CORE)' '$(WORLD) cmd'
 vendor-headers: ## each foreign header in one module
@@ -222,6 +222,8 @@ sandbox: ## the unit file lets surehopd do no more than it says
 house-self-test:
 	@$(HOUSE)/self-test '$(CLANG_FORMAT)' '$(CLANG_TIDY)' '$(MANDOC)' $(srcdir)
 
+completion: programs ## the completions of bash and zsh name the commands and options that --help names
+	@$(HOUSE)/completion $(COMPLETION:%=$(srcdir)/contrib/completion/%) $(PROGRAMS)
 # A stamp per source, as fresh as its object: what did not change is not read again. Deprecations are the compiler's to
 # say: clang finds the std::stable_sort of libstdc++ 12 deprecated within.
 TIDIED := $(patsubst $(B)/%.o,$(B)/%.tidy,$(CORE_OBJ) $(WORLD_OBJ) $(COMMON_OBJ) $(DAEMON_OBJ) $(CLI_OBJ))
@@ -246,6 +248,8 @@ fill = sed -e 's|@bindir@|$(bindir)|g' -e 's|@sbindir@|$(sbindir)|g' -e 's|@sysc
     -e 's|@runstatedir@|$(runstatedir)|g' -e 's|@VERSION@|$(VERSION)|g'
 man_to = $(DESTDIR)$(mandir)/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
 
+bashdir = $(datarootdir)/bash-completion/completions
+zshdir = $(datarootdir)/zsh/site-functions
 .PHONY: install uninstall
 install: programs ## install (DESTDIR is honoured; an existing configuration is kept)
 	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(sbindir) $(DESTDIR)$(unitdir) $(DESTDIR)$(sysusersdir) $(DESTDIR)$(dir $(CONFIG))
@@ -258,7 +262,11 @@ install: programs ## install (DESTDIR is honoured; an existing configuration is 
 	    $(fill) $(srcdir)/contrib/surehop.toml > $(DESTDIR)$(CONFIG) && chmod 644 $(DESTDIR)$(CONFIG) && echo 'wrote $(DESTDIR)$(CONFIG) (mode = "audit")'; fi
 uninstall: ## remove what install wrote, but the configuration
 	rm -f $(DESTDIR)$(sbindir)/surehopd $(DESTDIR)$(bindir)/surehop $(DESTDIR)$(unitdir)/surehopd.service $(DESTDIR)$(sysusersdir)/surehop.conf
-	rm -f $(foreach m,$(MANUALS),$(call man_to,$(m)))
+	rm -f $(foreach m,$(MANUALS),$(call man_to,$(m))) $(DESTDIR)$(bashdir)/surehop $(DESTDIR)$(bashdir)/surehopd $(DESTDIR)$(zshdir)/_surehop
+	install -d $(DESTDIR)$(bashdir) $(DESTDIR)$(zshdir)
+	install -m 644 $(srcdir)/contrib/completion/surehop.bash $(DESTDIR)$(bashdir)/surehop
+	ln -sf surehop $(DESTDIR)$(bashdir)/surehopd
+	install -m 644 $(srcdir)/contrib/completion/_surehop $(DESTDIR)$(zshdir)/_surehop
 	@! [ -e $(DESTDIR)$(CONFIG) ] || echo 'kept $(DESTDIR)$(CONFIG)'
 
 .PHONY: dist clean distclean help all programs FORCE

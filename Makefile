@@ -74,6 +74,7 @@ FUZZ_NAMES   := $(patsubst tests/fuzz/%_fuzz.cpp,%,$(call sources,tests/fuzz/*_f
 UNIT_PROGRAMS := $(if $(TEST_CORE_OBJ),$(B)/test-core) $(if $(TEST_WORLD_OBJ),$(B)/test-world)
 SCENARIO_PROGRAM := $(if $(SCENARIO_OBJ),$(B)/test-scenario)
 FUZZ_PROGRAMS := $(FUZZ_NAMES:%=$(B)/fuzz-%)
+COMPLETION = surehop.bash _surehop
 MANUALS := $(call sources,man/*.[1-8])
 
 programs: $(LIBS_MADE) $(PROGRAMS)
@@ -147,7 +148,7 @@ HOUSE_SUITES = layers='$(MAKE) -s layers' vendor-headers='$(MAKE) -s vendor-head
 MILTER_RUN := $(wildcard $(srcdir)/tests/milter/run)
 MILTER_SUITES = $(if $(MILTER_RUN),milter='$(MAKE) -s check-milter')
 
-.PHONY: check check-unit check-milter check-system check-asan check-tsan need-gtest
+.PHONY: check check-unit check-milter check-system check-packages check-asan check-tsan need-gtest
 check: need-gtest programs $(UNIT_PROGRAMS) $(SCENARIO_PROGRAM) $(FUZZ_PROGRAMS) ## all that needs no network: unit tests, stories, corpora, milter tests, house checks
 	+@$(TALLY) $(UNIT_SUITES) $(MILTER_SUITES) $(HOUSE_SUITES)
 check-unit: need-gtest $(UNIT_PROGRAMS) $(SCENARIO_PROGRAM) $(FUZZ_PROGRAMS) ## unit tests, stories and corpora alone
@@ -156,6 +157,10 @@ check-milter: programs ## the whole daemon over the milter protocol
 	@SUREHOPD=$(abspath $(B)/surehopd) SUREHOP=$(abspath $(B)/surehop) $(MILTER_RUN)
 check-system: programs ## real mail through Postfix and Sendmail of Debian 12 and 13 on a loopback internet (root or sudo)
 	@SUREHOPD=$(abspath $(B)/surehopd) SUREHOP=$(abspath $(B)/surehop) $(srcdir)/tests/system/every-mta $(abspath build/mta)
+# SUITES="bookworm trixie": for these Debians, else for this one.
+check-packages: ## the Debian package, built and installed in a fresh root of Debian (root, network, minutes)
+	@set -e; for suite in $(SUITES); do $(srcdir)/contrib/debian/build $$suite; done; \
+	    $(if $(SUITES),:,$(srcdir)/contrib/debian/build); $(srcdir)/tests/packages/run $(SUITES)
 check-asan: ## unit tests, stories and corpora under AddressSanitizer and UBSan
 	@$(MAKE) VARIANT=asan check-unit
 check-tsan: ## unit tests, stories and corpora under ThreadSanitizer
@@ -217,13 +222,13 @@ synopsis: programs ## the manuals name the commands and options that --help name
 	@$(HOUSE)/synopsis $(foreach p,$(PROGRAMS),$(p) $(srcdir)/man/$(notdir $(p)).8)
 standards: ## what the RFCs ask, line by line: code that names the section, tests that exist
 	@$(srcdir)/tests/house/standards $(srcdir)
+completion: programs ## the completions of bash and zsh name the commands and options that --help names
+	@$(HOUSE)/completion $(COMPLETION:%=$(srcdir)/contrib/completion/%) $(PROGRAMS)
 sandbox: ## the unit file lets surehopd do no more than it says
 	@mkdir -p $(B); $(fill) $(srcdir)/contrib/surehopd.service > $(B)/surehopd.service; $(HOUSE)/sandbox $(B)/surehopd.service
 house-self-test:
 	@$(HOUSE)/self-test '$(CLANG_FORMAT)' '$(CLANG_TIDY)' '$(MANDOC)' $(srcdir)
 
-completion: programs ## the completions of bash and zsh name the commands and options that --help names
-	@$(HOUSE)/completion $(COMPLETION:%=$(srcdir)/contrib/completion/%) $(PROGRAMS)
 # A stamp per source, as fresh as its object: what did not change is not read again. Deprecations are the compiler's to
 # say: clang finds the std::stable_sort of libstdc++ 12 deprecated within.
 TIDIED := $(patsubst $(B)/%.o,$(B)/%.tidy,$(CORE_OBJ) $(WORLD_OBJ) $(COMMON_OBJ) $(DAEMON_OBJ) $(CLI_OBJ))
@@ -243,13 +248,13 @@ $(B)/%.tidy: $(srcdir)/%.cpp $(B)/%.o $(srcdir)/.clang-tidy
 # ---- installing -----------------------------------------------------------------------------------------------------
 unitdir = $(prefix)/lib/systemd/system
 sysusersdir = $(prefix)/lib/sysusers.d
+bashdir = $(datarootdir)/bash-completion/completions
+zshdir = $(datarootdir)/zsh/site-functions
 CONFIG = $(sysconfdir)/surehop/surehop.toml
 fill = sed -e 's|@bindir@|$(bindir)|g' -e 's|@sbindir@|$(sbindir)|g' -e 's|@sysconfdir@|$(sysconfdir)|g' -e 's|@localstatedir@|$(localstatedir)|g' \
     -e 's|@runstatedir@|$(runstatedir)|g' -e 's|@VERSION@|$(VERSION)|g'
 man_to = $(DESTDIR)$(mandir)/man$(subst .,,$(suffix $(1)))/$(notdir $(1))
 
-bashdir = $(datarootdir)/bash-completion/completions
-zshdir = $(datarootdir)/zsh/site-functions
 .PHONY: install uninstall
 install: programs ## install (DESTDIR is honoured; an existing configuration is kept)
 	install -d $(DESTDIR)$(bindir) $(DESTDIR)$(sbindir) $(DESTDIR)$(unitdir) $(DESTDIR)$(sysusersdir) $(DESTDIR)$(dir $(CONFIG))
@@ -258,15 +263,15 @@ install: programs ## install (DESTDIR is honoured; an existing configuration is 
 	@set -e; $(foreach m,$(MANUALS),install -d $(dir $(call man_to,$(m))); $(fill) $(srcdir)/$(m) > $(call man_to,$(m)); chmod 644 $(call man_to,$(m)); )
 	@$(fill) $(srcdir)/contrib/surehopd.service > $(DESTDIR)$(unitdir)/surehopd.service; chmod 644 $(DESTDIR)$(unitdir)/surehopd.service
 	install -m 644 $(srcdir)/contrib/surehop.sysusers $(DESTDIR)$(sysusersdir)/surehop.conf
+	install -d $(DESTDIR)$(bashdir) $(DESTDIR)$(zshdir)
+	install -m 644 $(srcdir)/contrib/completion/surehop.bash $(DESTDIR)$(bashdir)/surehop
+	ln -sf surehop $(DESTDIR)$(bashdir)/surehopd
+	install -m 644 $(srcdir)/contrib/completion/_surehop $(DESTDIR)$(zshdir)/_surehop
 	@if [ -e $(DESTDIR)$(CONFIG) ]; then echo 'kept $(DESTDIR)$(CONFIG)'; else \
 	    $(fill) $(srcdir)/contrib/surehop.toml > $(DESTDIR)$(CONFIG) && chmod 644 $(DESTDIR)$(CONFIG) && echo 'wrote $(DESTDIR)$(CONFIG) (mode = "audit")'; fi
 uninstall: ## remove what install wrote, but the configuration
 	rm -f $(DESTDIR)$(sbindir)/surehopd $(DESTDIR)$(bindir)/surehop $(DESTDIR)$(unitdir)/surehopd.service $(DESTDIR)$(sysusersdir)/surehop.conf
 	rm -f $(foreach m,$(MANUALS),$(call man_to,$(m))) $(DESTDIR)$(bashdir)/surehop $(DESTDIR)$(bashdir)/surehopd $(DESTDIR)$(zshdir)/_surehop
-	install -d $(DESTDIR)$(bashdir) $(DESTDIR)$(zshdir)
-	install -m 644 $(srcdir)/contrib/completion/surehop.bash $(DESTDIR)$(bashdir)/surehop
-	ln -sf surehop $(DESTDIR)$(bashdir)/surehopd
-	install -m 644 $(srcdir)/contrib/completion/_surehop $(DESTDIR)$(zshdir)/_surehop
 	@! [ -e $(DESTDIR)$(CONFIG) ] || echo 'kept $(DESTDIR)$(CONFIG)'
 
 .PHONY: dist clean distclean help all programs FORCE

@@ -78,16 +78,24 @@ StsOrigin origin_of(const NextHop& next_hop, const Facts& facts) {
     return {next_hop.domain()->text(), &facts.sts.policy};
 }
 
+namespace {
+
+// Whether there is a policy for it, without making one.
+bool can_say(const Offer& offer, Lock lock) {
+    if (lock == Lock::none || offer.level == Level::none || offer.hosts.empty())
+        return false;
+    return lock != Lock::sendmail ||
+           (offer.level == Level::authenticated && !that_fit_sendmail(offer.hosts).empty());
+}
+
+} // namespace
+
 std::optional<std::string> policy_text(const Offer& offer, Lock lock, TlsVersion least,
                                        const StsOrigin& origin) {
-    if (lock == Lock::none || offer.hosts.empty())
+    if (!can_say(offer, lock))
         return std::nullopt;
-    if (lock == Lock::sendmail) {
-        const auto hosts = that_fit_sendmail(offer.hosts);
-        if (offer.level != Level::authenticated || hosts.empty())
-            return std::nullopt;
-        return secure(hosts);
-    }
+    if (lock == Lock::sendmail)
+        return secure(that_fit_sendmail(offer.hosts));
     switch (offer.level) {
     case Level::dane:
         return least == TlsVersion::v1_2 ? "dane-only" : "dane-only" + protocols(lock, least);
@@ -119,7 +127,7 @@ Assessment bindable(Assessment assessment, Lock lock) {
     const auto counts = [&](const Offer& offer) {
         if (lock == Lock::none)
             return offer.every_host && offer.level >= Level::authenticated;
-        return policy_text(offer, lock).has_value();
+        return can_say(offer, lock);
     };
     std::erase_if(assessment.offers, [&](const Offer& offer) {
         if (counts(offer))

@@ -3,8 +3,6 @@
 
 #include "base/text.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 
 namespace surehop {
@@ -38,6 +36,12 @@ std::optional<std::string> NetstringReader::next() {
     return out;
 }
 
-std::string to_netstring(std::string_view text) { return fmt::format("{}:{},", text.size(), text); }
+std::string to_netstring(std::string_view text) {
+    std::string out = std::to_string(text.size());
+    out += ':';
+    out += text;
+    out += ',';
+    return out;
+}
 
 } // namespace surehop

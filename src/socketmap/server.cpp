@@ -13,6 +13,21 @@ namespace {
 
 constexpr std::size_t longest_request = 10'000; // what Postfix sends at most
 
+// What of it the socket takes at once: as a rule all.
+std::size_t said_at_once(Patience& peer, const std::string& text, asio::error_code& gone) {
+    const std::size_t said =
+        text.empty() ? 0 : peer.patiently().write_some(asio::buffer(text), gone);
+    if (gone == asio::error::would_block)
+        gone.clear();
+    return said;
+}
+
+asio::awaitable<void> say_rest(Patience& peer, const std::string& text, std::size_t said,
+                               asio::error_code& gone) {
+    co_await asio::async_write(peer.patiently(), asio::buffer(text) + said,
+                               asio::redirect_error(asio::use_awaitable, gone));
+}
+
 std::string on_wire(const LockAnswer& answer) {
     switch (answer.kind) {
     case LockAnswer::Kind::policy:
@@ -34,14 +49,23 @@ SocketmapServer::SocketmapServer(const Gate& gate, const Clock& clock,
       measures_(measures), limits_(limits) {}
 
 asio::awaitable<void> SocketmapServer::serve(StreamSocket connection) {
+    asio::error_code gone;
+    connection.non_blocking(true, gone);
+    if (gone)
+        co_return;
     Patience peer(std::move(connection), limits_.silence);
     NetstringReader reader(longest_request);
     std::array<char, 4096> buffer{};
-    asio::error_code gone;
     std::string out;
     for (;;) {
-        const std::size_t count = co_await peer.patiently().async_read_some(
-            asio::buffer(buffer), asio::redirect_error(asio::use_awaitable, gone));
+        // To wait first, and then to read once, spares the read that finds nothing yet.
+        co_await peer.patiently().async_wait(asio::socket_base::wait_read,
+                                             asio::redirect_error(asio::use_awaitable, gone));
+        std::size_t count = 0;
+        if (!gone)
+            count = peer.patiently().read_some(asio::buffer(buffer), gone);
+        if (gone == asio::error::would_block)
+            continue; // and waits again
         if (gone)
             co_return;
         const auto arrived = SteadyTime::clock::now();
@@ -50,9 +74,8 @@ asio::awaitable<void> SocketmapServer::serve(StreamSocket connection) {
             std::variant<std::string, Asked> read = at_once(*request);
             if (auto* asked = std::get_if<Asked>(&read)) {
                 // What is known already does not wait for what is not.
-                if (!out.empty())
-                    co_await asio::async_write(peer.patiently(), asio::buffer(out),
-                                               asio::redirect_error(asio::use_awaitable, gone));
+                if (const auto said = said_at_once(peer, out, gone); !gone && said < out.size())
+                    co_await say_rest(peer, out, said, gone);
                 if (gone)
                     co_return;
                 out = to_netstring(co_await later(std::move(*asked), arrived));
@@ -61,9 +84,8 @@ asio::awaitable<void> SocketmapServer::serve(StreamSocket connection) {
             }
             measures_.lock_time.add(SteadyTime::clock::now() - arrived);
         }
-        if (!out.empty())
-            co_await asio::async_write(peer.patiently(), asio::buffer(out),
-                                       asio::redirect_error(asio::use_awaitable, gone));
+        if (const auto said = said_at_once(peer, out, gone); !gone && said < out.size())
+            co_await say_rest(peer, out, said, gone);
         out.clear();
         if (gone || reader.broken())
             co_return;

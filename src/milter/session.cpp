@@ -186,17 +186,15 @@ Reply Session::take(Message& message, Decision decision) {
     Reply reply = rcpt_reply(decision);
     if (reply.refuses() && message.over_smtp)
         return refuse(std::move(decision), std::move(reply));
-    LedgerRow row = ledger_row(decision, parts_.clock.now(), "");
-    log_decision(parts_.ledger.as_kept(row));
     if (reply.refuses())
         message.refused.push_back(std::move(decision));
     else
-        accept(message, decision, std::move(row));
+        accept(message, decision);
     return {};
 }
 
 // Perhaps held or tagged.
-void Session::accept(Message& message, const Decision& decision, LedgerRow row) {
+void Session::accept(Message& message, const Decision& decision) const {
     const Action action = decision.verdict.action;
     std::optional<Mark>& mark = action == Action::quarantine ? message.hold : message.tag;
     if (action == Action::quarantine || action == Action::tag) {
@@ -209,7 +207,7 @@ void Session::accept(Message& message, const Decision& decision, LedgerRow row) 
     }
     for (Promised& promised : promises_of(decision))
         message.promised.push_back(std::move(promised));
-    message.rows.push_back(std::move(row));
+    message.rows.push_back(ledger_row(decision, parts_.clock.now(), ""));
 }
 
 // One of too many is not told by itself, and its reply names the row that counts it.
@@ -298,12 +296,10 @@ void Session::judge_open(Message& message) {
         decision.reference = parts_.references.next();
         count(parts_.measures, decision);
         message.enforced |= decision.requirement.mode == PolicyMode::enforce;
-        LedgerRow row = ledger_row(decision, parts_.clock.now(), "");
-        log_decision(parts_.ledger.as_kept(row));
         if (rcpt_reply(decision).refuses())
             message.refused.push_back(std::move(decision));
         else
-            accept(message, decision, std::move(row));
+            accept(message, decision);
     }
 }
 
@@ -318,6 +314,7 @@ Reply Session::what_refuses(Message& message, const std::string& queue_id) {
         rows.reserve(message.refused.size());
         for (const Decision& decision : message.refused)
             rows.push_back(ledger_row(decision, now, queue_id));
+        tell(rows);
         parts_.ledger.append_later(std::move(rows));
         return refuse_whole(message, message_reply(message.refused), refused_together);
     }
@@ -372,9 +369,16 @@ Reply Session::refuse_whole(Message& message, Reply reply, std::string_view why)
         row.action = name_of(reply.permanent() ? Action::reject : Action::defer);
         row.detail += fmt::format("{}{}", row.detail.empty() ? "" : "; ", why);
     }
-    if (!message.rows.empty())
-        parts_.ledger.append_later(std::move(message.rows));
+    tell(message.rows);
+    parts_.ledger.append_later(std::move(message.rows));
     return reply;
+}
+
+// The log has what the ledger has.
+void Session::tell(const std::vector<LedgerRow>& rows) const {
+    for (const LedgerRow& row : rows)
+        if (row.kind == "decision")
+            log_decision(parts_.ledger.as_kept(row));
 }
 
 // "" or what the MTA did not do.
@@ -420,8 +424,10 @@ Status Session::record(Message& message) {
         written = parts_.promises.keep(message.promised, now,
                                        message.hold ? Promises::until_released : tried_until);
     if (written)
-        written = parts_.ledger.append(std::move(message.rows));
-    if (!written)
+        written = parts_.ledger.append(message.rows);
+    if (written)
+        tell(message.rows);
+    else
         recording_.failed(fmt::format("{}; {}", written.error(),
                                       message.enforced ? "mail is deferred"
                                                        : "in audit mode, mail passes unrecorded"));

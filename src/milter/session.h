@@ -103,7 +103,7 @@ class Session {
     Decision judge(const Context& context, const Site& site, Millis most) const;
     Learnt learn(const std::vector<NextHop>& next_hops, Millis most) const;
     Reply take(Message& message, Decision decision);
-    static void accept(Message& message, const Decision& decision, LedgerRow row);
+    void accept(Message& message, const Decision& decision) const;
     void judge_open(Message& message);
     Reply what_refuses(Message& message, const std::string& queue_id);
     Reply refuse(Decision decision, Reply reply);
@@ -112,6 +112,7 @@ class Session {
     Reply refuse_whole(Message& message, Reply reply, std::string_view why);
     std::string mark(const Message& message, MessageActions& actions) const;
     Status record(Message& message);
+    void tell(const std::vector<LedgerRow>& rows) const;
 
     const SessionParts& parts_;
     Incident& recording_;

@@ -69,7 +69,7 @@ std::string canonical(const Requirement& r) {
 } // namespace
 
 RuleSet::RuleSet(std::vector<Rule> rules, Requirement last_resort)
-    : rules_(std::move(rules)), last_resort_(std::move(last_resort)) {
+    : rules_(std::move(rules)), index_(rules_), last_resort_(std::move(last_resort)) {
     std::string all;
     for (const Rule& rule : rules_)
         all += canonical(rule.requirement) + canonical(rule.senders) + "\n" +
@@ -85,7 +85,8 @@ RuleSet::RuleSet(std::vector<Rule> rules, Requirement last_resort)
 std::vector<const Requirement*> RuleSet::candidates(const Context& context) const {
     std::vector<const Requirement*> out;
     Answer last = Answer::no;
-    for (const Rule& rule : rules_) {
+    for (const std::size_t place : index_.about(context.recipient.domain())) {
+        const Rule& rule = rules_[place];
         last = rule.matches(context);
         if (last != Answer::no)
             out.push_back(&rule.requirement);
@@ -102,10 +103,12 @@ std::vector<const Requirement*> RuleSet::candidates(const Context& context) cons
 }
 
 const Requirement& RuleSet::of_next_hop(const std::optional<Domain>& domain) const {
-    if (domain)
-        for (const Rule& rule : rules_)
-            if (rule.on_recipient_domain_alone() && rule.matches_domain(*domain))
-                return rule.requirement;
+    if (!domain)
+        return last_resort_;
+    for (const std::size_t place : index_.about(domain))
+        if (const Rule& rule = rules_[place];
+            rule.on_recipient_domain_alone() && rule.matches_domain(*domain))
+            return rule.requirement;
     return last_resort_;
 }
 

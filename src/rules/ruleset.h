@@ -2,6 +2,7 @@
 #pragma once
 
 #include "rules/rule.h"
+#include "rules/rule_index.h"
 
 #include <cstddef>
 #include <functional>
@@ -63,6 +64,7 @@ class RuleSet {
     std::vector<Domain> telling_domains() const;
 
     std::vector<Rule> rules_;
+    RuleIndex index_;
     Requirement last_resort_;
     std::string hash_;
     std::set<std::string, std::less<>> field_names_;

@@ -47,6 +47,7 @@ void log_decision(const LedgerRow& row) {
               fields(row, {{"rule", &LedgerRow::rule}, {"next_hop", &LedgerRow::next_hop}}),
               exception, quoted(row.sender), quoted(row.recipient),
               fields(row, {{"reference", &LedgerRow::reference},
+                           {"queue_id", &LedgerRow::queue_id},
                            {"offer", &LedgerRow::offer},
                            {"facts", &LedgerRow::facts},
                            {"detail", &LedgerRow::detail}}));

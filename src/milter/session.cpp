@@ -244,8 +244,10 @@ Reply Session::unreadable(Message& message, std::string_view to, const Path::Fai
         message.rows.push_back(std::move(row));
         return {};
     }
-    Reply reply = path_reply(failure, PathOf::recipient,
-                             parts_.refusals.add(client_.network, std::move(row)));
+    const std::string reference = parts_.refusals.add(client_.network, row);
+    if (reference == row.reference)
+        tell({row});
+    Reply reply = path_reply(failure, PathOf::recipient, reference);
     if (message.over_smtp)
         return reply;
     if (!message.unreadable)

@@ -39,7 +39,7 @@ Protocol::endpoint endpoint_of(const ListenAddress& at) {
     return asio::ip::tcp::endpoint(asio::ip::make_address(at.address), at.port);
 }
 
-// Of a peer over TCP; "" where it is gone already.
+// Of a peer over TCP; "" where it cannot be told: it is gone already.
 std::string address_of(const StreamSocket& socket) {
     asio::error_code failed;
     const Protocol::endpoint peer = socket.remote_endpoint(failed);
@@ -83,6 +83,7 @@ Patience::Patience(StreamSocket socket, std::chrono::milliseconds longest)
 }
 
 Patience::~Patience() {
+    state_->end = {}; // a handler that is on its way already begins no new wait
     state_->timer.cancel();
     asio::error_code ignored;
     state_->socket.close(ignored);
@@ -168,8 +169,10 @@ void Listener::start(std::function<asio::awaitable<void>(StreamSocket)> serve, s
             if (!state->local) {
                 const std::string from = address_of(socket);
                 const auto address = parse_ip(from);
-                if (!address || !may_ask(friends, *address)) {
-                    state->turn_away(from.empty() ? "a peer that is gone" : from);
+                if (!address)
+                    continue;
+                if (!may_ask(friends, *address)) {
+                    state->turn_away(from);
                     continue;
                 }
             }

@@ -32,7 +32,7 @@
 namespace surehop {
 
 struct FactsLimits {
-    std::size_t in_memory = 20'000;                     // next hops; others cost a read of 10 us
+    std::size_t in_memory = 20'000;                     // next hops; others cost a read from disk
     std::size_t memory_octets = std::size_t{64} << 20U; // of their stored form
     std::size_t on_disk = 1'000'000;                    // next hops, give or take a few thousand
 };

@@ -23,13 +23,13 @@ def page():
 
 
 def value(text, name, **labels):
-    """Of the one series with these labels; 0 where there is none."""
+    """Of the one series with these labels, which must be there."""
     wanted = ",".join(f'{label}="{text}"' for label, text in labels.items())
     for line in text.splitlines():
         found = re.fullmatch(rf"{name}(?:\{{(.*)\}})? (\S+)", line)
         if found and (found[1] or "") == wanted:
             return float(found[2])
-    return 0.0
+    raise AssertionError(f"there is no {name} with {labels}")
 
 
 def named_in_contrib():
@@ -147,6 +147,11 @@ def one_line_for_each_decision(dns):
                 for name in ("action", "would", "outcome", "level", "reason", "minimum", "mode", "rule", "next_hop", "sender",
                              "recipient", "offer", "facts", "detail"):
                     equal((name, line.get(name, "")), (name, row[name]))
+            mta.mail()
+            starts(mta.rcpt("<no address@>"), "501 5.1.3 ")
+            last = lines(daemon)[2]
+            equal((last["outcome"], last["action"]), ("no-mail", "reject"))
+            assert last["detail"].startswith("address cannot be read"), last
 
 
 STORIES = [one_line_for_each_decision, metrics, dashboard_and_alerts, systemd_is_told]

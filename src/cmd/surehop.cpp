@@ -72,6 +72,8 @@ int outcome_status(const Json& explained) {
     return outcome == "unknown" ? exit_unknown : exit_no;
 }
 
+int health_status(const Json& status) { return status.at("troubles").empty() ? EX_OK : exit_no; }
+
 int config_command(const Common& common, const std::string& verb) {
     if (verb == "defaults") {
         fmt::print("{}", common.json ? print_json(defaults_json(), 2) + "\n" : defaults_text());
@@ -249,7 +251,8 @@ class CommandLine {
             ->required();
         sends(trace, "trace", trace_text, true,
               [](const Json& found) { return found.at("rows").empty() ? exit_no : EX_OK; });
-        sends(verb(&app_, "status", "what the daemon runs with"), "status", members_text);
+        sends(verb(&app_, "status", "what the daemon runs with, and what is wrong"), "status",
+              status_text, true, health_status);
         sends(verb(&app_, "reload", "read the configuration again; a bad one changes nothing"),
               "reload", members_text, false);
     }

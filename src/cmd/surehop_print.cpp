@@ -226,13 +226,18 @@ std::string members_text(const Json& object) {
     std::string out;
     for (const auto& [name, value] : object.items()) {
         if (!value.is_array()) {
-            out += fmt::format("{:<24}{}\n", name, at(object, name.c_str()));
+            out += fmt::format("{:<24}{}\n", name, value.is_null() ? "" : element(value));
             continue;
         }
         for (const Json& one : value)
             out += fmt::format("{:<24}{}\n", name, element(one));
     }
     return out;
+}
+
+std::string status_text(const Json& status) {
+    const bool well = part(status, "troubles").empty();
+    return members_text(status) + (well ? fmt::format("{:<24}{}\n", "troubles", "none") : "");
 }
 
 } // namespace surehop

@@ -25,6 +25,7 @@ std::string quarantine_text(const Json& result);         // of recheck and disca
 std::string quarantine_release_text(const Json& result); // and how to release it all the same
 std::string doctor_text(const Json& report);
 std::string members_text(const Json& object); // "name  value", a line each
+std::string status_text(const Json& status);  // the same, and whether anything is wrong
 
 // For those who make them. A member as text, "" for null or missing; a member, null if missing; a
 // line.

@@ -4,6 +4,7 @@
 #include "allow/selection.h"
 #include "base/log.h"
 #include "cmd/command_parts.h"
+#include "cmd/health.h"
 #include "cmd/incidents.h"
 #include "cmd/surehopd_metrics.h"
 #include "cmd/surehopd_signals.h"
@@ -308,7 +309,7 @@ std::optional<std::string> Daemon::metrics_from_elsewhere() const {
 Json Daemon::status() const {
     const SettingsPtr settings = engine_.current.get();
     const Time now = engine_.clock.now();
-    return Json{{"version", SUREHOP_VERSION},
+    Json out = {{"version", SUREHOP_VERSION},
                 {"started", format_time(started_)},
                 {"file", settings->file},
                 {"mode", name_of(settings->site->rules->mode())},
@@ -326,6 +327,8 @@ Json Daemon::status() const {
                 {"exceptions", exceptions_json(*engine_.opened.allowlist, now)},
                 {"exception_files", engine_.exception_files.states(settings->allow.terms(), now)},
                 {"writes_waiting", engine_.opened.writer->queued()}};
+    out["troubles"] = troubles(out);
+    return out;
 }
 
 } // namespace surehop

@@ -84,7 +84,7 @@ void exceptions(std::string& page, Engine& engine, Time now) {
 
 void store(std::string& page, Engine& engine, Time now) {
     print_gauge(page, "surehop_promises", "Promises that are live.",
-                {plain(number(engine.opened.promises->list(now).size()))});
+                {plain(number(engine.opened.promises->count(now)))});
     print_gauge(page, "surehop_writes_waiting", "Writes that wait for the disk.",
                 {plain(number(engine.opened.writer->queued()))});
     double octets = 0;

@@ -209,4 +209,13 @@ std::vector<Promises::Row> Promises::list(Time now) const {
     return out;
 }
 
+std::size_t Promises::count(Time now) const {
+    const std::lock_guard hold(mutex_);
+    std::size_t out = 0;
+    for (const auto& [key, levels] : live_)
+        for (const auto& [level, until] : levels)
+            out += until > now ? 1 : 0;
+    return out;
+}
+
 } // namespace surehop

@@ -7,6 +7,7 @@
 #include "store/database.h"
 #include "store/writer.h"
 
+#include <cstddef>
 #include <functional>
 #include <map>
 #include <memory>
@@ -72,6 +73,7 @@ class Promises {
     // The live promise of the highest level for this key. From any thread.
     std::optional<Row> highest(std::string_view key, Time now) const;
     std::vector<Row> list(Time now) const;
+    std::size_t count(Time now) const; // of the same
 
   private:
     explicit Promises(Writer& writer) : writer_(writer) {}

@@ -512,8 +512,11 @@ def resolver_gone(dns):
         with Surehopd(own, policy='unknown = "reject"', wait="200ms") as daemon, daemon.client() as mta:
             mta.mail()
             equal(mta.rcpt("<a@dane.test>"), "")
+            equal(daemon.cli("status").returncode, 0)
             own.stop()
             assert "failed   incident" in daemon.cli("doctor").stdout
+            said = daemon.cli("status")
+            assert said.returncode == 1 and "no DNS resolver answers" in said.stdout, said
             equal(mta.rcpt("<a@dane.test>"), "")
             starts(mta.rcpt("<a@none.test>"), "451 4.4.3 ")
             starts(mta.rcpt("<a@bogus.test>"), "451 4.4.3 ")

@@ -51,6 +51,8 @@ TEST_F(PromisesTest, TheHighestLiveOneCounts) {
     EXPECT_EQ(promises->highest("A.test", now), std::nullopt) << "keys are normal forms";
     EXPECT_EQ(promises->list(now).size(), 3U);
     EXPECT_EQ(promises->list(end).size(), 2U);
+    EXPECT_EQ(promises->count(now), 3U);
+    EXPECT_EQ(promises->count(end), 2U);
 }
 
 TEST_F(PromisesTest, OnDiskWhenKeepReturns) {

@@ -224,11 +224,12 @@ bool Path::is_null() const { return local_.empty() && !domain_ && !literal_; }
 std::string Path::text() const {
     if (is_null())
         return "";
+    std::string out = spelled(local_);
     if (domain_)
-        return fmt::format("{}@{}", spelled(local_), domain_->text());
-    if (literal_)
-        return fmt::format("{}@[{}]", spelled(local_), *literal_);
-    return spelled(local_);
+        out.append("@").append(domain_->text());
+    else if (literal_)
+        out.append("@[").append(*literal_).append("]");
+    return out;
 }
 
 } // namespace surehop

@@ -38,6 +38,7 @@ class Assessor {
     Assessor(const NextHop& next_hop, const Facts& facts) : next_hop_(next_hop), facts_(facts) {}
 
     Assessment assess() {
+        out_.offers.reserve(every_level.size());
         out_.enforced = facts_.sts.standing.state == State::present &&
                         facts_.sts.policy.mode == mtasts::Mode::enforce;
         if (facts_.null_mx)

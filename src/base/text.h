@@ -16,8 +16,11 @@ namespace surehop {
 // Decimal digits only (no sign, no blank), at most `most`.
 std::optional<std::uint64_t> parse_number(std::string_view text, std::uint64_t most);
 
-bool is_digit(char c);
-bool is_letter_or_digit(char c);
+constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
+constexpr bool is_letter_or_digit(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || is_digit(c);
+}
+constexpr char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 std::string lower(std::string_view text);
 bool same_ignoring_case(std::string_view a, std::string_view b);

@@ -204,7 +204,7 @@ LedgerRow row_of(const Judged& judged, const HeldMessage& held, std::string_view
                  const std::string& detail) {
     LedgerRow row;
     if (judged.decision) {
-        row = ledger_row(*judged.decision, now, held.queue_id);
+        row = ledger_row(*judged.decision, held.queue_id);
         row.detail = row.detail.empty() ? detail : fmt::format("{}; {}", detail, row.detail);
     } else {
         row.time = now;

@@ -34,9 +34,9 @@ std::string reference_to(const Facts& facts) {
 
 } // namespace
 
-LedgerRow ledger_row(const Decision& d, Time now, const std::string& queue_id) {
+LedgerRow ledger_row(const Decision& d, const std::string& queue_id) {
     LedgerRow row;
-    row.time = now;
+    row.time = d.made;
     row.kind = "decision";
     row.reference = d.reference;
     row.queue_id = queue_id;

@@ -21,10 +21,19 @@
 
 namespace surehop {
 
-struct Decision {
+// What was found out about one next hop.
+struct Leg {
+    NextHop next_hop;
+    FactsPtr facts;                          // null where none were needed, or none could be had
+    Assessment assessment;                   // with the offers that count
+    TlsVersion least_tls = TlsVersion::v1_2; // that the lock insists on
+    Verdict verdict;
+};
+
+struct Decision : Leg { // of several next hops that of the weakest
+    Time made{};
     Path sender;
     Path recipient;
-    NextHop next_hop;               // of several the weakest: all that follows is its
     std::vector<NextHop> next_hops; // all that the MTA may use
     HopSource source = HopSource::recipient_domain;
     Requirement requirement;
@@ -33,11 +42,7 @@ struct Decision {
     std::vector<std::string> open;
     std::vector<NextHop> to_learn; // of an open one: what must be known by then
     std::optional<Exception> exception;
-    FactsPtr facts;        // null where none were needed, or none could be had
-    Assessment assessment; // with the offers that count
     Lock lock = Lock::none;
-    TlsVersion least_tls = TlsVersion::v1_2; // that the lock insists on
-    Verdict verdict;
     std::string reference; // of a decision that is recorded; `surehop trace` understands it
 };
 
@@ -46,7 +51,7 @@ struct Decision {
 // exempt, audit, marked only, no lock).
 std::vector<Promised> promises_of(const Decision& decision);
 
-LedgerRow ledger_row(const Decision& decision, Time now, const std::string& queue_id);
+LedgerRow ledger_row(const Decision& decision, const std::string& queue_id);
 
 // The next hops that such a row is about, as the MTA may have named them: of a list all, with
 // commas between.

@@ -9,27 +9,28 @@ namespace surehop {
 namespace {
 
 // It accepts no mail, does not exist, or has no address: nothing ever leaves over it.
-bool leads_nowhere(const Decision& d) {
-    if (d.verdict.outcome == OutcomeKind::no_mail)
+bool leads_nowhere(const Leg& leg) {
+    if (leg.verdict.outcome == OutcomeKind::no_mail)
         return true;
-    const bool named = d.next_hop.kind() == HopKind::domain || d.next_hop.kind() == HopKind::host;
-    return named && d.facts && !(d.facts->mx && d.facts->mx->state == State::unknown) &&
-           std::ranges::all_of(d.facts->hosts, [](const Host& host) {
+    const bool named =
+        leg.next_hop.kind() == HopKind::domain || leg.next_hop.kind() == HopKind::host;
+    return named && leg.facts && !(leg.facts->mx && leg.facts->mx->state == State::unknown) &&
+           std::ranges::all_of(leg.facts->hosts, [](const Host& host) {
                return host.addresses.state == State::absent;
            });
 }
 
 // The greater, the weaker. Of several next hops one that leads nowhere does not count; one of the
 // house only tells less than another that meets, too.
-auto weakness(const Decision& d) {
+auto weakness(const Leg& leg) {
     const auto rank = [&] {
-        if (leads_nowhere(d))
+        if (leads_nowhere(leg))
             return 0;
-        switch (d.verdict.outcome) {
+        switch (leg.verdict.outcome) {
         case OutcomeKind::no_mail:
             return 0;
         case OutcomeKind::meets:
-            return d.next_hop.kind() == HopKind::internal ? 1 : 2;
+            return leg.next_hop.kind() == HopKind::internal ? 1 : 2;
         case OutcomeKind::unknown:
             return 3;
         case OutcomeKind::falls_short:
@@ -37,7 +38,7 @@ auto weakness(const Decision& d) {
         }
         return 4;
     }();
-    return std::pair(rank, -static_cast<int>(d.verdict.level));
+    return std::pair(rank, -static_cast<int>(leg.verdict.level));
 }
 
 // As if it published no MTA-STS policy. DANE stays among what it offers.
@@ -67,13 +68,14 @@ Decision Gate::judge_unlearnt(const Context& context, const Site& site, Reason r
 std::variant<Decision, Miss> Gate::judge(const Context& context, const Site& site, Time now,
                                          std::optional<Reason> unlearnt) const {
     Decision d;
+    d.made = now;
     d.sender = context.sender;
     d.recipient = context.recipient;
     d.lock = site.lock;
 
     // 1. Where does it go?
-    const Way way = find_way(context, site);
-    d.next_hops = way.next_hops;
+    Way way = find_way(context, site);
+    d.next_hops = std::move(way.next_hops);
     d.source = way.source;
 
     // 2. What is required? Where the message will tell, RCPT refuses only what every rule that may
@@ -81,16 +83,23 @@ std::variant<Decision, Miss> Gate::judge(const Context& context, const Site& sit
     if (!context.requiretls) // an exception is for what rules ask, not for what the sender does
         d.exception = allowlist_.match(context.sender, context.recipient, now);
     const auto candidates = site.rules->candidates(context);
+    const auto required = [&](const Requirement* candidate) {
+        return context.requiretls ? with_requiretls(*candidate) : *candidate;
+    };
+    if (candidates.size() == 1) {
+        d.requirement = required(candidates.front());
+        if (auto miss = judge_one(d, way.reason, site, unlearnt))
+            return *std::move(miss);
+        return d;
+    }
     std::optional<Decision> passing, mildest;
-    Miss miss;
+    Miss missing;
     for (const Requirement* candidate : candidates) {
-        d.requirement = context.requiretls ? with_requiretls(*candidate) : *candidate;
-        auto judged = judge_one(d, way, site, now, unlearnt);
-        if (candidates.size() == 1)
-            return judged;
-        if (auto* missing = std::get_if<Miss>(&judged))
-            miss = std::move(*missing);
-        else if (auto& one = std::get<Decision>(judged); !refuses(one.verdict.action))
+        Decision one = d;
+        one.requirement = required(candidate);
+        if (auto miss = judge_one(one, way.reason, site, unlearnt))
+            missing = *std::move(miss);
+        else if (!refuses(one.verdict.action))
             passing = std::move(one);
         else if (!mildest || one.verdict.action <= mildest->verdict.action)
             mildest = std::move(one);
@@ -98,57 +107,59 @@ std::variant<Decision, Miss> Gate::judge(const Context& context, const Site& sit
     if (passing) {
         for (const Requirement* candidate : candidates)
             passing->open.push_back(candidate->rule);
-        passing->to_learn = std::move(miss.next_hops);
+        passing->to_learn = std::move(missing.next_hops);
         return *std::move(passing);
     }
-    if (!miss.next_hops.empty())
-        return miss;
+    if (!missing.next_hops.empty())
+        return missing;
     return *std::move(mildest);
 }
 
-std::variant<Decision, Miss> Gate::judge_one(Decision d, const Way& way, const Site& site, Time now,
-                                             std::optional<Reason> unlearnt) const {
+std::optional<Miss> Gate::judge_one(Decision& d, Reason hidden, const Site& site,
+                                    std::optional<Reason> unlearnt) const {
     // 3. and 4. The MTA may use any next hop of a list: the weakest counts.
-    std::optional<Decision> weakest;
+    std::optional<Leg> weakest;
     Miss miss;
-    for (const NextHop& next_hop : way.next_hops) {
-        d.next_hop = next_hop;
-        auto judged = judge_hop(d, way.reason, site, now, unlearnt);
-        if (auto* missing = std::get_if<Miss>(&judged))
-            miss.next_hops.push_back(std::move(missing->next_hops.front()));
-        else if (auto& one = std::get<Decision>(judged);
-                 !weakest || weakness(one) > weakness(*weakest))
-            weakest = std::move(one);
+    for (const NextHop& next_hop : d.next_hops) {
+        auto leg = judge_leg(d, next_hop, hidden, site, unlearnt);
+        if (!leg)
+            miss.next_hops.push_back(next_hop);
+        else if (!weakest || weakness(*leg) > weakness(*weakest))
+            weakest = std::move(leg);
     }
     if (!miss.next_hops.empty())
         return miss;
     // Where our own mail server sends it leads nowhere: no fault of the address, and the MTA waits,
     // too.
-    d = *std::move(weakest);
-    const bool elsewhere = !d.next_hop.domain() || d.next_hop.domain() != d.recipient.domain();
-    if (elsewhere && leads_nowhere(d))
-        d.verdict = decide_without_facts(
+    const NextHop& used = weakest->next_hop;
+    const bool elsewhere = !used.domain() || used.domain() != d.recipient.domain();
+    if (elsewhere && leads_nowhere(*weakest))
+        weakest->verdict = decide_without_facts(
             d.requirement, OutcomeKind::unknown, Reason::next_hop_nowhere,
-            site.lock == Lock::none ? Level::none : demanded(d.next_hop, site, now));
+            site.lock == Lock::none ? Level::none : demanded(used, site, d.made));
     if (outage_.active())
-        d.verdict = during_outage(d.verdict);
-    return d;
+        weakest->verdict = during_outage(weakest->verdict);
+    static_cast<Leg&>(d) = *std::move(weakest);
+    return std::nullopt;
 }
 
-std::variant<Decision, Miss> Gate::judge_hop(Decision d, Reason hidden, const Site& site, Time now,
-                                             std::optional<Reason> unlearnt) const {
+std::optional<Leg> Gate::judge_leg(const Decision& d, const NextHop& next_hop, Reason hidden,
+                                   const Site& site, std::optional<Reason> unlearnt) const {
+    const Time now = d.made;
     const Exception* exception = d.exception ? &*d.exception : nullptr;
     const Level minimum = exception != nullptr ? std::min(d.requirement.minimum, exception->lowest)
                                                : d.requirement.minimum;
-    const HopKind kind = d.next_hop.kind();
-    d.least_tls = least_tls(d.next_hop, site);
+    const HopKind kind = next_hop.kind();
+    std::optional<Leg> leg(std::in_place);
+    leg->next_hop = next_hop;
+    leg->least_tls = least_tls(next_hop, site);
     // What the lock will demand of this mail: to accept what it then holds back until it bounces
     // would help nobody. Nothing required and nothing demanded, nothing looked up.
     const bool bound = site.lock != Lock::none && hidden != Reason::next_hop_hidden;
-    const Level held = bound ? demanded(d.next_hop, site, now) : Level::none;
+    const Level held = bound ? demanded(next_hop, site, now) : Level::none;
     if (std::max(minimum, held) == Level::none || kind == HopKind::internal) {
-        d.verdict = decide_without_facts(d.requirement, OutcomeKind::meets, Reason::none);
-        return d;
+        leg->verdict = decide_without_facts(d.requirement, OutcomeKind::meets, Reason::none);
+        return leg;
     }
 
     // What our own mail server says and we cannot read is not the sender's fault, and the lock will
@@ -156,37 +167,38 @@ std::variant<Decision, Miss> Gate::judge_hop(Decision d, Reason hidden, const Si
     if (kind == HopKind::hidden && d.source == HopSource::rcpt_host &&
         hidden == Reason::next_hop_invalid) {
         const Level certain = bound ? std::max(minimum, held) : Level::none;
-        d.verdict = decide_without_facts(d.requirement, OutcomeKind::unknown, hidden, certain);
-        return d;
+        leg->verdict = decide_without_facts(d.requirement, OutcomeKind::unknown, hidden, certain);
+        return leg;
     }
     // A next hop that cannot be seen: the lock carries it up to the lowest floor that it holds for
     // everybody; beyond that nobody can tell.
     if (kind == HopKind::hidden) {
         const bool carried = hidden == Reason::next_hop_hidden && site.lock != Lock::none &&
                              minimum <= site.rules->lowest_floor();
-        d.verdict = decide_without_facts(d.requirement,
-                                         carried ? OutcomeKind::meets : OutcomeKind::falls_short,
-                                         carried ? Reason::none : hidden);
-        return d;
+        leg->verdict = decide_without_facts(d.requirement,
+                                            carried ? OutcomeKind::meets : OutcomeKind::falls_short,
+                                            carried ? Reason::none : hidden);
+        return leg;
     }
 
     // 3. What is known of the next hop, and is it still true?
-    const FactsPtr facts = book_.use(d.next_hop.key(), now);
+    FactsPtr facts = book_.use(next_hop.key(), now);
     if (!facts || !facts->fresh(now)) {
         if (!unlearnt)
-            return Miss{{d.next_hop}};
-        d.verdict = decide_without_facts(d.requirement, OutcomeKind::unknown, *unlearnt, held);
-        return d;
+            return std::nullopt;
+        leg->verdict = decide_without_facts(d.requirement, OutcomeKind::unknown, *unlearnt, held);
+        return leg;
     }
-    d.facts = facts;
 
     // 4. What does it offer that the lock can hold, and does that meet the requirement?
     const bool overridden = exception != nullptr && exception->overrides_published &&
                             std::max(minimum, held) < Level::authenticated;
-    d.assessment =
-        bindable(assess(d.next_hop, overridden ? without_policy(*facts) : *facts, now), site.lock);
-    d.verdict = decide(d.requirement, exception, d.assessment, held);
-    return d;
+    Assessment whole =
+        overridden ? assess(next_hop, without_policy(*facts), now) : assess(next_hop, *facts, now);
+    leg->assessment = bindable(std::move(whole), site.lock);
+    leg->verdict = decide(d.requirement, exception, leg->assessment, held);
+    leg->facts = std::move(facts);
+    return leg;
 }
 
 Gate::Demand Gate::demand(const NextHop& next_hop, const Site& site, Time now) const {

@@ -71,13 +71,13 @@ class Gate {
   private:
     std::variant<Decision, Miss> judge(const Context& context, const Site& site, Time now,
                                        std::optional<Reason> unlearnt) const;
-    // Under one requirement, which `d` has.
-    std::variant<Decision, Miss> judge_one(Decision d, const Way& way, const Site& site, Time now,
-                                           std::optional<Reason> unlearnt) const;
-    // Step 3 and 4, for one of the next hops: `d` has the requirement. `hidden`: why it cannot be
-    // seen, if so.
-    std::variant<Decision, Miss> judge_hop(Decision d, Reason hidden, const Site& site, Time now,
-                                           std::optional<Reason> unlearnt) const;
+    // Under one requirement, which `d` has: the weakest leg becomes its. `hidden`: why a next hop
+    // cannot be seen, if so.
+    std::optional<Miss> judge_one(Decision& d, Reason hidden, const Site& site,
+                                  std::optional<Reason> unlearnt) const;
+    // Steps 3 and 4 for one of its next hops. None: facts are missing.
+    std::optional<Leg> judge_leg(const Decision& d, const NextHop& next_hop, Reason hidden,
+                                 const Site& site, std::optional<Reason> unlearnt) const;
 
     FactsBook& book_;
     Resolver& resolver_;

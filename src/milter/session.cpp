@@ -45,6 +45,9 @@ Result<Path> read_path(std::string_view argument, const std::string& resolved,
     Result<Path> sent = Path::parse(argument, &failure);
     if (resolved.empty() || (sent && sent->is_null()))
         return sent;
+    // As nearly always: the same without the angle brackets.
+    if (sent && argument.starts_with('<') && argument.substr(1, argument.size() - 2) == resolved)
+        return sent;
     Result<Path> path = Path::parse(resolved);
     if (!path)
         return sent;
@@ -117,7 +120,7 @@ Reply Session::rcpt(std::string_view to, const Macro& macro) {
     if (!message_)
         return trouble_reply("a recipient came without a sender");
     Message& message = *message_;
-    Context context = message.context;
+    Context& context = message.context;
     context.mailer = macro("{rcpt_mailer}");
     context.host = macro("{rcpt_host}");
     // sendmail(1) through Postfix: no next hop and no angle brackets. A refusal of one recipient
@@ -137,7 +140,7 @@ Reply Session::rcpt(std::string_view to, const Macro& macro) {
     Decision decision = judge(context, *message.site, message.site->wait);
     if (!decision.open.empty()) {
         learn(decision.to_learn, Millis{0}); // to be known when the message says which rule it is
-        message.open.push_back(std::move(context));
+        message.open.push_back(context);
         return {};
     }
     if (decision.verdict.reason == Reason::next_hop_invalid &&
@@ -178,7 +181,7 @@ Learnt Session::learn(const std::vector<NextHop>& next_hops, Millis most) const 
     return learnt;
 }
 
-Reply Session::take(Message& message, Decision decision) {
+Reply Session::take(Message& message, Decision&& decision) {
     decision.reference = parts_.references.next();
     count(parts_.measures, decision);
     if (decision.requirement.mode == PolicyMode::enforce)
@@ -189,30 +192,13 @@ Reply Session::take(Message& message, Decision decision) {
     if (reply.refuses())
         message.refused.push_back(std::move(decision));
     else
-        accept(message, decision);
+        message.going_on.emplace_back(std::move(decision));
     return {};
-}
-
-// Perhaps held or tagged.
-void Session::accept(Message& message, const Decision& decision) const {
-    const Action action = decision.verdict.action;
-    std::optional<Mark>& mark = action == Action::quarantine ? message.hold : message.tag;
-    if (action == Action::quarantine || action == Action::tag) {
-        if (!mark)
-            mark = Mark{std::string(name_of(decision.verdict.outcome)),
-                        decision.requirement.rule,
-                        decision.reference,
-                        {}};
-        mark->recipients.push_back(decision.recipient.text());
-    }
-    for (Promised& promised : promises_of(decision))
-        message.promised.push_back(std::move(promised));
-    message.rows.push_back(ledger_row(decision, parts_.clock.now(), ""));
 }
 
 // One of too many is not told by itself, and its reply names the row that counts it.
 Reply Session::refuse(Decision decision, Reply reply) {
-    LedgerRow row = ledger_row(decision, parts_.clock.now(), "");
+    LedgerRow row = ledger_row(decision, "");
     std::string reference = parts_.refusals.add(client_.network, row);
     if (reference == decision.reference) {
         log_decision(parts_.ledger.as_kept(std::move(row)));
@@ -241,7 +227,7 @@ Reply Session::unreadable(Message& message, std::string_view to, const Path::Fai
     row.sender = message.context.sender.text();
     row.recipient = printable(to, longest_path);
     if (row.action != name_of(Action::reject)) {
-        message.rows.push_back(std::move(row));
+        message.going_on.emplace_back(std::move(row));
         return {};
     }
     const std::string reference = parts_.refusals.add(client_.network, row);
@@ -298,24 +284,50 @@ void Session::judge_open(Message& message) {
         decision.reference = parts_.references.next();
         count(parts_.measures, decision);
         message.enforced |= decision.requirement.mode == PolicyMode::enforce;
-        if (rcpt_reply(decision).refuses())
+        if (refuses(decision.verdict.action))
             message.refused.push_back(std::move(decision));
         else
-            accept(message, decision);
+            message.going_on.emplace_back(std::move(decision));
     }
+}
+
+// What is to be recorded, promised and marked of recipients that go on. Only now: nobody waits for
+// it at RCPT, and many a message ends there.
+void Session::gather(Message& message, const std::string& queue_id) {
+    message.rows.reserve(message.rows.size() + message.going_on.size() + 1); // a hold has one
+    for (auto& recipient : std::exchange(message.going_on, {})) {
+        if (auto* row = std::get_if<LedgerRow>(&recipient)) {
+            message.rows.push_back(std::move(*row));
+            continue;
+        }
+        const auto& decision = std::get<Decision>(recipient);
+        const Action action = decision.verdict.action;
+        std::optional<Mark>& mark = action == Action::quarantine ? message.hold : message.tag;
+        if (action == Action::quarantine || action == Action::tag) {
+            if (!mark)
+                mark = Mark{std::string(name_of(decision.verdict.outcome)),
+                            decision.requirement.rule,
+                            decision.reference,
+                            {}};
+            mark->recipients.push_back(decision.recipient.text());
+        }
+        for (Promised& promised : promises_of(decision))
+            message.promised.push_back(std::move(promised));
+        message.rows.push_back(ledger_row(decision, ""));
+    }
+    for (LedgerRow& row : message.rows)
+        row.queue_id = queue_id;
 }
 
 // The reply that refuses the whole message, if something does.
 Reply Session::what_refuses(Message& message, const std::string& queue_id) {
     judge_open(message);
-    for (LedgerRow& row : message.rows)
-        row.queue_id = queue_id;
+    gather(message, queue_id);
     if (!message.refused.empty()) {
-        const Time now = parts_.clock.now();
         std::vector<LedgerRow> rows;
         rows.reserve(message.refused.size());
         for (const Decision& decision : message.refused)
-            rows.push_back(ledger_row(decision, now, queue_id));
+            rows.push_back(ledger_row(decision, queue_id));
         tell(rows);
         parts_.ledger.append_later(std::move(rows));
         return refuse_whole(message, message_reply(message.refused), refused_together);

@@ -14,10 +14,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <list>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <variant>
 #include <vector>
 
 // One SMTP connection as the milter protocol tells it, without libmilter: mfapi.cpp converts, this
@@ -80,7 +82,7 @@ class Session {
   private:
     struct Message {
         SitePtr site;
-        Context context; // without a recipient
+        Context context; // of the recipient at hand
         std::vector<Context>
             open; // recipients that go on until the message says which rule decides
         Fields fields;
@@ -88,10 +90,13 @@ class Session {
         bool fields_left_out = false;
         std::uint64_t size = 0;
         bool body_told = false;
-        bool over_smtp = true;          // else no recipient can be refused alone
-        bool enforced = false;          // for at least one recipient
-        std::vector<LedgerRow> rows;    // of recipients that go on, perhaps held or tagged
-        std::vector<Promised> promised; // to them
+        bool over_smtp = true; // else no recipient can be refused alone
+        bool enforced = false; // for at least one recipient
+        // Recipients that go on, perhaps held or tagged; of one whose address cannot be read the
+        // row.
+        std::list<std::variant<Decision, LedgerRow>> going_on;
+        std::vector<LedgerRow> rows;    // of all, once the message has a queue id
+        std::vector<Promised> promised; // to those that go on
         std::optional<Mark> hold;
         std::optional<Mark> tag;
         std::vector<Decision> refused;   // not over SMTP only: decided at the end
@@ -102,9 +107,9 @@ class Session {
 
     Decision judge(const Context& context, const Site& site, Millis most) const;
     Learnt learn(const std::vector<NextHop>& next_hops, Millis most) const;
-    Reply take(Message& message, Decision decision);
-    void accept(Message& message, const Decision& decision) const;
+    Reply take(Message& message, Decision&& decision);
     void judge_open(Message& message);
+    static void gather(Message& message, const std::string& queue_id);
     Reply what_refuses(Message& message, const std::string& queue_id);
     Reply refuse(Decision decision, Reply reply);
     LedgerRow unreadable_row(const Site& site, const Path::Failure& failure);

@@ -54,6 +54,7 @@ TEST(Domain, names_in_ascii) {
         {"3com.example", "3com.example"},
         {"1.2.3.in-addr.arpa", "1.2.3.in-addr.arpa"},
         {"_mta-sts.example.org", "_mta-sts.example.org"},
+        {"MTA-STS.Example.ORG.", "mta-sts.example.org"},
         {"_25._tcp.mx_1.example.org", "_25._tcp.mx_1.example.org"},
         {"r3---sn-4g5e.example.org",
          "r3---sn-4g5e.example.org"}, // hyphens in third and fourth place
@@ -73,6 +74,9 @@ TEST(Domain, names_in_ascii) {
         "-example.org",                     // hyphen at the beginning of a label
         "example-.org",                     // hyphen at its end
         "example.-",                        // nothing but a hyphen
+        "example.org-",                     // hyphen at the end of the last label
+        "example." + label63 + "a",         // the last label of 64 octets
+        "example.org..",                    // two roots
         "exam ple.org",                     // blank
         " example.org",                     // blank
         "example.org\n",                    // control character

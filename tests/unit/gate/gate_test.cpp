@@ -247,7 +247,7 @@ TEST_F(GateTest, WhatIsNotPromised) {
     world.configure(config("", "", "none"));
     EXPECT_FALSE(promised("b@dane.test"));
     const Decision unbound = world.mail("a@clinic.example", "b@dane.test");
-    EXPECT_EQ(ledger_row(unbound, world.clock.now(), "").detail, "unbound");
+    EXPECT_EQ(ledger_row(unbound, "").detail, "unbound");
 }
 
 TEST_F(GateTest, PromiseUnderAnExceptionIsOfItsLevel) {
@@ -271,7 +271,7 @@ TEST_F(GateTest, LockHonoursRulesOfTheNextHopAndInternalHops) {
 TEST_F(GateTest, LedgerRowSaysWhatWasDecided) {
     Decision d = world.mail("A@clinic.example", "b@none.test");
     d.reference = "REF";
-    const LedgerRow row = ledger_row(d, world.clock.now(), "4QID");
+    const LedgerRow row = ledger_row(d, "4QID");
     EXPECT_EQ(row.kind, "decision");
     EXPECT_EQ(row.reference, "REF");
     EXPECT_EQ(row.queue_id, "4QID");
@@ -295,11 +295,11 @@ TEST_F(GateTest, LedgerRowSaysWhatWasDecided) {
     facts->sts.standing.state = State::present;
     facts->sts.id = "20260101";
     d.facts = facts;
-    const LedgerRow much = ledger_row(d, world.clock.now(), "4QID");
+    const LedgerRow much = ledger_row(d, "4QID");
     EXPECT_TRUE(much.offer.ends_with(" mx.none.test and 92 more")) << much.offer;
     EXPECT_TRUE(much.facts.ends_with("Z, policy 20260101")) << much.facts;
     d.facts = nullptr;
-    EXPECT_EQ(ledger_row(d, world.clock.now(), "").facts, "");
+    EXPECT_EQ(ledger_row(d, "").facts, "");
 }
 
 TEST(References, AreShortReadableAndUnique) {

@@ -196,7 +196,7 @@ fuzz-all: $(FUZZ_PROGRAMS)
 BENCH_PROGRAMS := $(patsubst tests/bench/%.cpp,$(B)/bench/%,$(call sources,tests/bench/*.cpp))
 $(BENCH_PROGRAMS): $(B)/bench/%: $(B)/tests/bench/%.o
 	@mkdir -p $(@D)
-	$(call quiet,$(call link,$(MILTER_LIBS)),LINK,$@)
+	$(call quiet,$(call link,$(MILTER_LIBS) $(SSL_LIBS)),LINK,$@)
 BENCH_ROUNDS = 5
 .PHONY: bench bench-programs
 bench-programs: $(BENCH_PROGRAMS)

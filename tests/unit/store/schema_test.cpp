@@ -1,15 +1,29 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/schema.h"
 
+#include "store/allowlist.h"
+#include "store/facts_store.h"
+#include "store/ledger.h"
 #include "store/ledger_table.h"
+#include "store/promises.h"
+#include "store/verify.h"
+#include "support/sample_facts.h"
+#include "support/source_tree.h"
 #include "support/temp_dir.h"
 #include "support/test_store.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cstdint>
 #include <fstream>
 #include <iterator>
+#include <map>
+#include <optional>
+#include <stdexcept>
 #include <string>
+#include <vector>
 
 namespace surehop {
 namespace {
@@ -21,27 +35,36 @@ std::string contents(const std::string& path) {
     return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
-// What a program of that version would have left behind.
+// The store that a surehop of that version left behind: tests/unit/store/old/VERSION.sql.
 Database at_version(const std::string& path, int version) {
-    Database database = test::migrated(path);
-    if (version < 6)
-        test::must(database.execute("ALTER TABLE ledger DROP COLUMN times; "
-                                    "ALTER TABLE exception DROP COLUMN override_published"));
-    if (version < 5)
-        test::must(database.execute("DROP INDEX ledger_by_domain; DROP INDEX ledger_by_time; "
-                                    "ALTER TABLE ledger DROP COLUMN domain; "
-                                    "ALTER TABLE ledger DROP COLUMN offer; "
-                                    "ALTER TABLE ledger DROP COLUMN facts; "
-                                    "ALTER TABLE ledger DROP COLUMN chain"));
-    if (version < 4)
-        test::must(database.execute("DROP INDEX facts_by_refresh; "
-                                    "ALTER TABLE facts DROP COLUMN refresh"));
-    if (version < 3)
-        test::must(database.execute("DROP INDEX ledger_by_change"));
-    if (version < 2)
-        test::must(database.execute("DROP TABLE promise"));
-    test::must(database.execute("PRAGMA user_version = " + std::to_string(version)));
+    Database database = test::open_or_throw(path);
+    const auto dump =
+        test::source_tree() / "tests/unit/store/old" / (std::to_string(version) + ".sql");
+    const std::string sql = contents(dump);
+    if (sql.empty())
+        throw std::runtime_error("there is no " + dump.string());
+    test::must(database.execute(sql));
     return database;
+}
+
+std::vector<std::string> column(Database& database, const std::string& sql) {
+    auto query = test::value(database.prepare(sql));
+    std::vector<std::string> found;
+    while (test::value(query.step()))
+        found.push_back(query.text(0));
+    return found;
+}
+
+// All rows of each table, by what selects them: later columns are not in it.
+std::map<std::string, std::vector<std::string>> all_rows(Database& database) {
+    std::map<std::string, std::vector<std::string>> all;
+    for (const std::string& select :
+         column(database,
+                R"(SELECT 'SELECT ' || (SELECT group_concat('quote("' || name || '")', ' || ')
+                          FROM pragma_table_info(t.name)) || ' FROM ' || name || ' ORDER BY 1'
+                          FROM sqlite_schema AS t WHERE type = 'table')"))
+        all[select] = column(database, select);
+    return all;
 }
 
 TEST(Schema, an_empty_file_becomes_a_store) {
@@ -83,21 +106,98 @@ TEST(Schema, a_second_time_changes_nothing) {
     EXPECT_EQ(contents(dir / "a.db"), before);
 }
 
-TEST(Schema, version_1_keeps_its_rows) {
-    const TempDir dir;
-    {
-        Database database = at_version(dir / "a.db", 1);
-        test::must(
-            database.execute("INSERT INTO facts VALUES ('example.org', 'body', 1, 2, 3, 4)"));
-        const auto old = require_current(database);
-        ASSERT_FALSE(old);
-        EXPECT_NE(old.error().find("start surehopd once"), std::string::npos) << old.error();
+// Nothing that an earlier version has written is changed, and nothing differs from a new store.
+TEST(Schema, every_earlier_version_becomes_this_one) {
+    const std::string tables = "SELECT coalesce(sql, name) FROM sqlite_schema ORDER BY type, name";
+    for (int version = 1; version < schema_version; ++version) {
+        SCOPED_TRACE(version);
+        const TempDir dir;
+        Database database = at_version(dir / "a.db", version);
+        ASSERT_EQ(*version_of(database), version);
+        const auto refused = require_current(database);
+        ASSERT_FALSE(refused);
+        EXPECT_NE(refused.error().find("start surehopd once"), std::string::npos);
+
+        const auto before = all_rows(database);
+        EXPECT_GE(before.size(), version < 2 ? 4U : 5U); // sqlite_sequence, too
+        test::must(migrate(database));
+        EXPECT_EQ(*version_of(database), schema_version);
+        for (const auto& [select, rows] : before) {
+            EXPECT_FALSE(rows.empty()) << select;
+            EXPECT_EQ(column(database, select), rows) << select;
+        }
+        Database fresh = test::migrated(dir / "fresh.db");
+        EXPECT_EQ(column(database, tables), column(fresh, tables));
     }
-    Database database = test::migrated(dir / "a.db");
-    EXPECT_EQ(*version_of(database), schema_version);
-    EXPECT_EQ(test::text(database, "SELECT body FROM facts"), "body");
-    EXPECT_EQ(test::number(database, "SELECT refresh FROM facts"), 1) << "its policy is due";
-    EXPECT_EQ(test::number(database, "SELECT count(*) FROM promise"), 0);
+}
+
+TEST(Schema, what_an_earlier_version_has_written_is_understood) {
+    const Time now = test::ten_o_clock + Seconds{600};
+    for (int version = 1; version < schema_version; ++version) {
+        SCOPED_TRACE(version);
+        const TempDir dir;
+        {
+            at_version(dir / "a.db", version);
+        }
+        test::TestStore store(dir / "a.db");
+
+        FactsStore facts(store.reader, store.writer);
+        const FactsPtr bound = test::value(facts.read("bound.example"));
+        ASSERT_TRUE(bound);
+        Facts expected = test::full_facts("bound.example");
+        expected.sts.policy.mx.push_back({false, "mx1.bound.example"});
+        expected.sts.refresh = {State::unknown, Reason::sts_fetch_tls};
+        EXPECT_EQ(*bound, expected) << "a policy that binds is not lost (invariant 4)";
+        const FactsPtr plain = test::value(facts.read("plain.example"));
+        ASSERT_TRUE(plain);
+        EXPECT_EQ(*plain, test::plain_facts("plain.example"));
+        EXPECT_EQ(test::value(facts.policies_due(now + std::chrono::hours{24}, Time{}, 10)),
+                  std::vector<std::string>{"bound.example"});
+
+        const auto exceptions = test::value(Allowlist::open(store.reader, store.writer));
+        ASSERT_EQ(exceptions->list().size(), 2U);
+        const auto live = exceptions->match(*Path::parse("nurse@clinic.example"),
+                                            *Path::parse("alice@partner.example"), now);
+        ASSERT_TRUE(live);
+        EXPECT_EQ(live->id, 1);
+        EXPECT_EQ(live->lowest, Level::encrypted);
+        EXPECT_EQ(live->ticket, "T-17");
+        EXPECT_FALSE(live->overrides_published);
+        const auto ended = exceptions->find(2);
+        ASSERT_TRUE(ended);
+        EXPECT_EQ(ended->owner, "Jürgen");
+        EXPECT_EQ(ended->removed_reason, "it is sent");
+        EXPECT_TRUE(ended->over(now));
+
+        if (version >= 2) {
+            const auto promises = test::value(Promises::open(store.reader, store.writer, now));
+            EXPECT_EQ(promises->list(now).size(), 3U);
+            const auto held = promises->highest("held.example", now);
+            ASSERT_TRUE(held);
+            EXPECT_EQ(held->level, Level::authenticated);
+            EXPECT_EQ(held->until, Promises::until_released);
+        }
+
+        Ledger ledger(store.reader, store.writer);
+        const auto accepted = test::value(ledger.trace("3T7Q-K2"));
+        ASSERT_EQ(accepted.size(), 1U);
+        EXPECT_EQ(accepted[0].exception, 1);
+        EXPECT_EQ(accepted[0].domain, "partner.example");
+        EXPECT_EQ(test::value(ledger.trace("plain.example")).size(), version < 4 ? 1U : 2U);
+        EXPECT_EQ(test::value(ledger.trace("xn--bcher-kva.example")).size(), 1U);
+
+        const auto rows =
+            static_cast<std::uint64_t>(test::number(store.reader, "SELECT count(*) FROM ledger"));
+        for (const std::uint64_t added : {0U, 1U}) {
+            const auto verified = test::value(verify_store(store.reader, std::nullopt, {}));
+            EXPECT_TRUE(verified.good()) << (verified.fault ? verified.fault->text : "");
+            EXPECT_EQ(verified.rows, rows + added);
+            LedgerRow next;
+            next.time = now;
+            next.kind = "start";
+            test::must(ledger.append({next}));
+        }
+    }
 }
 
 // 1200 rows: more than the migration takes at once.
@@ -106,6 +206,7 @@ TEST(Schema, version_4_gets_its_ledger_chained) {
     {
         Database database = at_version(dir / "a.db", 4);
         test::must(database.execute(
+            "DELETE FROM ledger; DELETE FROM sqlite_sequence WHERE name = 'ledger'; "
             "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200) "
             "INSERT INTO ledger SELECT NULL, 1795255200 + i, 'decision', 'r' || i, 'Q', "
             "'a@x.test', "
@@ -147,7 +248,8 @@ TEST(Schema, a_failing_migration_leaves_the_store_as_it_was) {
 TEST(Schema, a_newer_store_is_refused_and_left_untouched) {
     const TempDir dir;
     {
-        at_version(dir / "a.db", schema_version + 1);
+        Database database = test::migrated(dir / "a.db");
+        test::must(database.execute(fmt::format("PRAGMA user_version = {}", schema_version + 1)));
     }
     const std::string before = contents(dir / "a.db");
     {

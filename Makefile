@@ -148,7 +148,7 @@ HOUSE_SUITES = layers='$(MAKE) -s layers' vendor-headers='$(MAKE) -s vendor-head
 MILTER_RUN := $(wildcard $(srcdir)/tests/milter/run)
 MILTER_SUITES = $(if $(MILTER_RUN),milter='$(MAKE) -s check-milter')
 
-.PHONY: check check-unit check-milter check-long check-system check-packages check-asan check-tsan need-gtest
+.PHONY: check check-unit check-milter check-long soak check-system check-packages check-asan check-tsan need-gtest
 check: need-gtest programs $(UNIT_PROGRAMS) $(SCENARIO_PROGRAM) $(FUZZ_PROGRAMS) ## all that needs no network: unit tests, stories, corpora, milter tests, house checks
 	+@$(TALLY) $(UNIT_SUITES) $(MILTER_SUITES) $(HOUSE_SUITES)
 check-unit: need-gtest $(UNIT_PROGRAMS) $(SCENARIO_PROGRAM) $(FUZZ_PROGRAMS) ## unit tests, stories and corpora alone
@@ -164,6 +164,10 @@ check-packages: ## the Debian package, built and installed in a fresh root of De
 check-long: programs ## the milter tests that take long: 500 rounds of kill -9 under load, a flood of 100 000 invented domains
 	+@export SUREHOPD=$(abspath $(B)/surehopd) SUREHOP=$(abspath $(B)/surehop); $(TALLY) -v \
 	    kills='KILLS=500 $(MILTER_RUN) -k killed_under_load' flood='FLOOD=100000 $(MILTER_RUN) -k flood_of_invented_domains'
+# How long: SECONDS. Without a variant of a sanitizer it finds less.
+SECONDS = 3600
+soak: programs ## everything at once on one surehopd for an hour (SECONDS=N, VARIANT=asan or tsan): it must not break, leak or grow
+	@SUREHOPD=$(abspath $(B)/surehopd) SUREHOP=$(abspath $(B)/surehop) $(RUN) $(srcdir)/tests/soak/run -t $(SECONDS)
 check-asan: ## unit tests, stories and corpora under AddressSanitizer and UBSan
 	@$(MAKE) VARIANT=asan check-unit
 check-tsan: ## unit tests, stories and corpora under ThreadSanitizer

@@ -11,6 +11,7 @@ SERVFAIL unless the CD bit is set; `slow DOMAIN SECONDS` delays each answer; `si
 `ttl DOMAIN SECONDS` is that of its records (else an hour).
 """
 
+import contextlib
 import socket
 import socketserver
 import struct
@@ -74,8 +75,8 @@ class Zone:
 
 
 class DnsServer:
-    def __init__(self, literal, port=0):
-        self.zone = Zone(literal)
+    def __init__(self, zone, port=0):
+        self.zone = zone if isinstance(zone, Zone) else Zone(zone)  # or the literal of one
         self.asked = []  # (name, type) of every question
         answer = self.answer
 
@@ -84,7 +85,8 @@ class DnsServer:
                 packet, sock = self.request
                 reply = answer(packet)
                 if reply:
-                    sock.sendto(reply, self.client_address)
+                    with contextlib.suppress(OSError):  # of a server that has been stopped meanwhile
+                        sock.sendto(reply, self.client_address)
 
         class Tcp(socketserver.StreamRequestHandler):
             def handle(self):

@@ -28,8 +28,8 @@ def policy_text(mode, mx, max_age=604800):
 
 
 class PolicyHost:
-    def __init__(self, ca):
-        self.ca, self.policies, self.requests, self.contexts, self.server = ca, {}, [], {}, None
+    def __init__(self, ca, port=443):
+        self.ca, self.port, self.policies, self.requests, self.contexts, self.server = ca, port, {}, [], {}, None
 
     def publish(self, domain, policy):
         self.policies[f"mta-sts.{domain}"] = policy
@@ -45,7 +45,7 @@ class PolicyHost:
         first = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         first.load_cert_chain(self.ca.certificate("no-sni.test"))
         first.sni_callback = self._choose
-        self.server = _Server((ADDRESS, 443), _Request)
+        self.server = _Server((ADDRESS, self.port), _Request)
         self.server.host, self.server.tls = self, first
         threading.Thread(target=self.server.serve_forever, args=(0.1,), daemon=True, name="policy host").start()
 
@@ -90,7 +90,7 @@ class _Request(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def do_GET(self):  # noqa: N802 (the base class names it)
-        host = self.headers.get("Host", "").lower()
+        host = self.headers.get("Host", "").lower().partition(":")[0]
         self.server.host.requests.append(host)
         policy = self.server.host.policies.get(host)
         if policy is None or self.path != "/.well-known/mta-sts.txt":

@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <fstream>
 #include <sstream>
+#include <unistd.h>
 #include <utility>
 
 namespace surehop {
@@ -68,6 +69,7 @@ RefresherSettings refresher_settings(const Settings::Facts& facts) {
 Status open_store(Opened& opened, Database::Access access, Time now) {
     const std::string& path = opened.settings->store.path;
     const bool writes = access == Database::Access::read_write;
+    opened.new_store = writes && ::access(path.c_str(), F_OK) != 0;
     auto writing = Database::open(path, access);
     if (!writing)
         return Error{writing.error()};

@@ -63,6 +63,7 @@ struct Opened {
     std::unique_ptr<Promises> promises;
     LedgerAddresses addresses;
     std::unique_ptr<DnsServers> dns;
+    bool new_store = false; // there was none before
 };
 
 // The configured servers; else those of this machine and, for as long as none of these answers,

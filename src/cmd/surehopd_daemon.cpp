@@ -22,7 +22,6 @@ namespace surehop {
 namespace {
 
 constexpr std::size_t most_socketmap_connections = 500;
-constexpr std::size_t most_control_connections = 20;
 constexpr unsigned socketmap_mode = 0660;
 constexpr unsigned control_mode = 0666; // the kernel says who asks: see control/server.h
 constexpr Millis patience_at_stop{8'000};
@@ -169,6 +168,9 @@ int Daemon::run() {
         log::error("{}", taken.error());
         return EX_OSERR;
     }
+    if (engine_.opened.new_store)
+        log::warning("{} is a new store: no exceptions, no promises, and a ledger that begins now",
+                     settings->store.path);
     // Changed while surehopd was stopped: as loud as by a reload (DESIGN invariant 14).
     const auto last = engine_.ledger.latest_configuration();
     if (!last)
@@ -189,7 +191,7 @@ int Daemon::run() {
                 most_socketmap_connections, engine_.opened.settings->listen.peers);
         control_listener_->start(
             [this](StreamSocket socket) { return control_.serve(std::move(socket)); },
-            most_control_connections);
+            ControlSeats::most);
         milter_->run([this] {
             asio::post(engine_.loop, [this] {
                 log::error("libmilter has stopped serving; surehopd ends");

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "control/server.h"
 
+#include "base/log.h"
+
 #include <fmt/format.h>
 
 #include <grp.h>
@@ -38,6 +40,23 @@ bool is_member(const std::string& user, gid_t primary, const char* group_name) {
     return std::find(groups.begin(), groups.end(), *wanted) != groups.end();
 }
 
+constexpr uid_t nobody_known = static_cast<uid_t>(-1);
+
+// Without a look at what it asks, and without waiting: a new connection takes a line.
+void turn_away(StreamSocket& connection, ControlSeats& seats, uid_t user) {
+    if (seats.worth_telling(std::chrono::steady_clock::now()))
+        log::warning(
+            "connections of uid {} to the control socket are turned away: too many are open", user);
+    const std::string out =
+        print_json(control_error(fmt::format("too many connections of uid {} are open here; let "
+                                             "them end, and ask again",
+                                             user))) +
+        "\n";
+    asio::error_code ignored;
+    connection.non_blocking(true, ignored);
+    connection.send(asio::buffer(out), 0, ignored);
+}
+
 } // namespace
 
 Peer identify(uid_t uid, gid_t gid) {
@@ -52,11 +71,21 @@ Peer identify(uid_t uid, gid_t gid) {
     return peer;
 }
 
+ControlServer::ControlServer(Handler handler, Millis patience)
+    : handler_(std::move(handler)), patience_(patience),
+      seats_(std::make_shared<ControlSeats>(::geteuid())) {}
+
 asio::awaitable<void> ControlServer::serve(StreamSocket connection) {
     ucred credentials{};
     socklen_t size = sizeof credentials;
     const bool known =
         ::getsockopt(connection.native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0;
+    const auto seats = seats_;
+    const auto seat = seats->take(known ? credentials.uid : nobody_known);
+    if (!seat) {
+        turn_away(connection, *seats, credentials.uid);
+        co_return;
+    }
     const Peer peer = known ? identify(credentials.uid, credentials.gid) : Peer(0, "nobody");
     // Everybody may open the socket: how much memory that takes depends on who it is.
     const std::size_t most = peer.may_change ? longest_control_change : longest_control_request;

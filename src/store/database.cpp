@@ -8,6 +8,8 @@
 #include <chrono>
 #include <cstring>
 #include <fcntl.h>
+#include <random>
+#include <sys/stat.h>
 #include <thread>
 #include <unistd.h>
 #include <utility>
@@ -75,6 +77,10 @@ Error explain(sqlite3* handle, int code, const std::string& path) {
     case SQLITE_CANTOPEN:
     case SQLITE_PERM: {
         const int error = sqlite3_system_errno(handle);
+        if (error == ENOENT && ::access(path.c_str(), F_OK) == 0)
+            return {fmt::format("cannot open the store {}: SQLite has to write {}-wal and {}-shm, "
+                                "and the folder {} does not let it",
+                                path, path, path, folder_of(path))};
         if (error != 0)
             return refused(path, error);
         return {fmt::format("cannot open the store {}; is it a file, in a folder that belongs to "
@@ -99,15 +105,42 @@ Error explain(sqlite3_stmt* statement, int code) {
     return explain(handle, code, path != nullptr && *path != '\0' ? path : ":memory:");
 }
 
-// SQLite itself would create the file 0644. Only a file that is not there is opened here: closing
-// a descriptor of one that is would drop the locks that SQLite holds on it in this process (fcntl).
+// Of an empty file that is to become the store `path`.
+Status write_first_page(const std::string& draft, const std::string& path) {
+    sqlite3* handle = nullptr;
+    int code = sqlite3_open_v2(draft.c_str(), &handle, SQLITE_OPEN_READWRITE, nullptr);
+    if (code == SQLITE_OK)
+        code = sqlite3_exec(handle, "PRAGMA journal_mode = WAL", nullptr, nullptr, nullptr);
+    Status done = Done{};
+    if (code != SQLITE_OK)
+        done = handle != nullptr ? explain(handle, code, path) : Error{"out of memory"};
+    sqlite3_close_v2(handle);
+    return done;
+}
+
+// A store gets its first page before its name, so that an empty file is never a new one: it is one
+// that has lost what was in it. Made here, since SQLite itself would create it 0644.
 Status create(const std::string& path) {
-    const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
-    if (file >= 0)
-        ::close(file);
-    else if (errno != EEXIST)
+    const std::string draft = fmt::format("{}.{:08x}", path, std::random_device{}());
+    const int file = ::open(draft.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    if (file < 0)
         return refused(path, errno);
-    return Done{};
+    ::close(file);
+    Status done = write_first_page(draft, path);
+    if (done && ::link(draft.c_str(), path.c_str()) != 0 && errno != EEXIST) // who was faster?
+        done = refused(path, errno);
+    ::unlink(draft.c_str());
+    return done;
+}
+
+// SQLite would take an empty file for a new database, and remove the WAL beside it.
+Status must_not_be_empty(const std::string& path) {
+    struct stat status{};
+    if (::stat(path.c_str(), &status) != 0 || !S_ISREG(status.st_mode) || status.st_size != 0)
+        return Done{};
+    return Error{fmt::format("the store {} is empty: what was in it is lost; restore it from a "
+                             "backup, or remove it and surehopd creates a new one",
+                             path)};
 }
 
 } // namespace
@@ -244,9 +277,11 @@ Result<Database> Database::open(const std::string& path, Access access) {
     const bool writing = access == Access::read_write;
     if (!writing && ::access(path.c_str(), F_OK) != 0 && errno == ENOENT)
         return Error{fmt::format("there is no store {}; surehopd creates it when it starts", path)};
-    if (writing && path != ":memory:")
+    if (writing && path != ":memory:" && ::access(path.c_str(), F_OK) != 0)
         if (auto created = create(path); !created)
             return Error{created.error()};
+    if (auto whole = must_not_be_empty(path); !whole)
+        return Error{whole.error()};
 
     // FULLMUTEX costs nothing that can be measured, and a forgotten lock() is then slow, not fatal.
     const int flags = (writing ? SQLITE_OPEN_READWRITE : SQLITE_OPEN_READONLY) |
@@ -278,6 +313,12 @@ Status Database::set_up(Access access) {
     sqlite3_db_config(handle_, SQLITE_DBCONFIG_DQS_DDL, 0, nullptr);
     sqlite3_db_config(handle_, SQLITE_DBCONFIG_DQS_DML, 0, nullptr);
 
+    // It falls back to reading without a word; and then misses the files that it cannot create.
+    if (access == Access::read_write && sqlite3_db_readonly(handle_, "main") == 1)
+        return ::access(path_.c_str(), W_OK) != 0 && errno == EROFS
+                   ? refused(path_, EROFS)
+                   : explain(handle_, SQLITE_READONLY, path_);
+
     // SQLite opens lazily: only the first read shows whether this is a database.
     if (auto readable = execute("PRAGMA foreign_keys = ON;"
                                 "PRAGMA cell_size_check = ON;"
@@ -285,8 +326,6 @@ Status Database::set_up(Access access) {
         !readable || access == Access::read_only)
         return readable;
 
-    if (sqlite3_db_readonly(handle_, "main") == 1) // it falls back to reading without a word
-        return explain(handle_, SQLITE_READONLY, path_);
     auto mode = prepare("PRAGMA journal_mode = WAL");
     if (!mode)
         return Error{mode.error()};

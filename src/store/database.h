@@ -57,7 +57,8 @@ class Database {
   public:
     enum class Access { read_write, read_only };
 
-    // A file that does not exist is created (read_write), 0640 less the umask.
+    // A file that does not exist is created (read_write), 0640 less the umask; an empty one is an
+    // error.
     // ":memory:" is for a single connection; tests that need two use a file.
     // Errors name the file and the remedy (no such folder, not permitted, not a database, locked).
     static Result<Database> open(const std::string& path, Access access = Access::read_write);

@@ -1,10 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
 """surehopd itself: stopped, killed, started again, reloaded, misconfigured."""
 
+import pwd
 import signal
+import smtplib
+import subprocess
 import threading
 import time
 
+from loopnet.process import run
 from loopnet.story import expect, expect_match, expect_reply, expect_true, story
 
 
@@ -61,6 +65,112 @@ def accepted_is_on_disk(world):
     expect_reply(f"RCPT {recipient}", sent.reply(), 250)
     said = world.surehop.cli("trace", sent.queue_id)
     expect_match(f"trace {sent.queue_id}", said.out, recipient)
+
+
+def stream(world, sent, refused, over):
+    """One message after the other, to a domain that meets its minimum and one that does not, until it is over."""
+    while not over.is_set():
+        good, bad = world.someone("dane.test"), world.someone("none.test")
+        try:
+            said = world.send(good, bad)
+        except smtplib.SMTPResponseException as answer:
+            if not 400 <= answer.smtp_code < 500:
+                refused.append(f"{answer}")
+            continue
+        if bad in said.recipients and said.recipients[bad].code == 250:
+            refused.append(f"{bad} is accepted")
+        if said.data and said.data.code == 250:
+            sent.append((said.queue_id, good))
+
+
+@story("While mail streams in and surehopd is stopped, killed and started again and again, nothing weak passes and nothing is lost",
+       fresh=True)  # fmt: skip
+def restarted_under_a_stream(world):
+    sent, wrong, over = [], [], threading.Event()
+    senders = [threading.Thread(target=stream, args=(world, sent, wrong, over)) for _ in range(3)]
+    for sender in senders:
+        sender.start()
+    try:
+        for number in range(8):
+            before = len(sent)
+            world.wait(lambda: len(sent) > before + 3, "mail to pass", limit=60)  # noqa: B023 (waited for at once)
+            if number % 2:
+                world.surehop.kill()
+            else:
+                expect("exit status of surehopd", world.surehop.stop(), 0)
+            time.sleep(0.3 * (number % 3))
+            world.surehop.start()
+    finally:
+        over.set()
+        for sender in senders:
+            sender.join()
+    expect("what went wrong", wrong, [])
+    expect_true("every message has a queue id", all(queue_id for queue_id, _ in sent), sent)
+
+    def all_delivered():
+        world.postfix.flush()
+        time.sleep(0.5)
+        return not world.postfix.queued()
+
+    world.wait(all_delivered, "the queue to be empty", limit=60)
+    for queue_id, recipient in sent:
+        (record,) = world.sinks.delivered(recipient)
+        expect(f"TLS of {recipient}", record["tls"], True)
+        expect_match(f"trace {queue_id}", world.surehop.cli("trace", queue_id).out, recipient)
+    said = world.surehop.cli("ledger", "verify")
+    expect(f"exit status of ledger verify ({said.out})", said.status, 0)
+
+
+@story("A store on a file system that is mounted read-only is named at the start, and used again when it can be written", fresh=True)
+def store_mounted_read_only(world):
+    expect_reply("while all is well", world.send(world.someone("dane.test")).reply(), 250)
+    world.surehop.stop()
+    run("mount", "--bind", world.surehop.state, world.surehop.state)
+    try:
+        run("mount", "-o", "remount,ro,bind", world.surehop.state)
+        said = world.surehop.start_refused()
+        expect(f"exit status ({said.err})", said.status, 69)
+        expect_match("what it says", said.err, rf"the store {world.surehop.state}/surehop\.db")
+        expect_match("what it says", said.err, "is mounted read-only")
+        said = world.surehop.cli("ledger", "verify", as_json=False)
+        expect_match("what ledger verify says", said.err, "does not let it")
+    finally:
+        run("umount", world.surehop.state)
+        world.surehop.start()
+    expect_reply("afterwards", world.send(world.someone("dane.test")).reply(), 250)
+
+
+HOLDER = """
+import socket, sys, time
+held = []
+for _ in range(60):
+    one = socket.socket(socket.AF_UNIX)
+    one.connect(sys.argv[1])
+    held.append(one)
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+@story("A local user who holds as many connections of the control socket as he gets keeps nobody else from it")
+def control_socket_held(world):
+    stranger = pwd.getpwnam("daemon").pw_uid
+    path = str(world.surehop.sockets / "control.sock")
+    world.surehop.sockets.chmod(0o2755)  # as /run/surehop is
+    holder = subprocess.Popen(["python3", "-c", HOLDER, path], user=stranger, group=stranger, extra_groups=[],
+                              stdout=subprocess.PIPE, text=True)  # fmt: skip
+    try:
+        expect("the other user", holder.stdout.readline(), "held\n")
+        for _ in range(5):
+            expect("exit status of status, by root", world.surehop.cli("status").status, 0)
+        said = run(world.surehop.programs["surehop"], "--config", world.surehop.config_file, "status", user=stranger,
+                   group=stranger, extra_groups=[], ok=None)  # fmt: skip
+        expect_match("what the user is told", said.stdout + said.stderr, f"too many connections of uid {stranger}")
+        expect("lines about it", world.surehop.server.tail(2000).count("turned away"), 1)
+    finally:
+        holder.kill()
+        holder.wait()
+        world.surehop.sockets.chmod(0o2750)
 
 
 @story("What was learnt survives a restart: a known next hop is judged with resolver and policy host gone", fresh=True)

@@ -12,6 +12,7 @@
 #include <array>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -184,6 +185,37 @@ TEST(ControlPeer, StrangerGetsAnErrorThatNamesTheRemedy) {
         ::geteuid() == 0 ? "uid 65534 (nobody) may not use this socket; join the group surehop"
                          : "ok";
     EXPECT_EQ(asked_as_nobody(path, loop), expected);
+}
+
+TEST(ControlSeats, OneUserHasAFewAndAllTogetherLeaveRoomForRootAndTheDaemon) {
+    constexpr uid_t own = 900;
+    ControlSeats seats(own);
+    std::vector<ControlSeats::Seat> held;
+    const auto takes = [&](uid_t user) {
+        held.push_back(seats.take(user));
+        return held.back() != nullptr;
+    };
+    for (std::size_t i = 0; i < ControlSeats::most_of_one; ++i)
+        EXPECT_TRUE(takes(1000));
+    EXPECT_FALSE(takes(1000));
+    EXPECT_TRUE(takes(1001)) << "another one is not";
+    for (uid_t user = 2000; user < 2200; ++user)
+        takes(user);
+    EXPECT_FALSE(takes(3000)) << "many together are, too";
+    for (std::size_t i = 0; i < ControlSeats::most; ++i)
+        EXPECT_TRUE(takes(0) && takes(own));
+    const auto taken = std::erase(held, nullptr);
+    EXPECT_EQ(held.size(), ControlSeats::most_of_others + 2 * ControlSeats::most) << taken;
+    held.clear();
+    EXPECT_TRUE(takes(1000)) << "and when they have ended it may again";
+}
+
+TEST(ControlSeats, ToldOnceAMinute) {
+    ControlSeats seats(0);
+    const std::chrono::steady_clock::time_point now{};
+    EXPECT_TRUE(seats.worth_telling(now));
+    EXPECT_FALSE(seats.worth_telling(now + std::chrono::seconds{59}));
+    EXPECT_TRUE(seats.worth_telling(now + std::chrono::seconds{60}));
 }
 
 // ---- the other end

@@ -8,7 +8,9 @@
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <fstream>
+#include <iterator>
 #include <string>
 #include <thread>
 #include <vector>
@@ -203,6 +205,40 @@ TEST(DatabaseFile, a_cut_file_is_named_as_damaged) {
     }
     fs::resize_file(path, fs::file_size(path) / 2);
     expect_words(open_error(path), {path, "is damaged", "backup"});
+}
+
+// SQLite would begin anew in it without a word, and remove the WAL that has the last commits.
+TEST(DatabaseFile, an_empty_one_is_not_a_new_one) {
+    const TempDir dir;
+    const std::string path = dir / "a.db";
+    std::ofstream(path).close();
+    std::ofstream(path + "-wal") << "commits";
+    for (const auto access : {Database::Access::read_write, Database::Access::read_only})
+        expect_words(open_error(path, access), {path, "is empty", "backup", "remove it"});
+    EXPECT_EQ(fs::file_size(path), 0U);
+    EXPECT_TRUE(fs::exists(path + "-wal"));
+}
+
+// Whoever looks at any moment, or is killed at it, leaves no empty file of that name behind.
+TEST(DatabaseFile, a_new_one_gets_its_name_with_its_first_page) {
+    const TempDir dir;
+    std::atomic<bool> seen_empty{false}, over{false};
+    std::jthread watcher([&] {
+        struct stat status{};
+        while (!over)
+            if (::stat((dir / "a.db").c_str(), &status) == 0 && status.st_size == 0)
+                seen_empty = true;
+    });
+    for (int i = 0; i < 50; ++i) {
+        fs::remove(dir / "a.db");
+        EXPECT_EQ(open_error(dir / "a.db"), "opened");
+    }
+    over = true;
+    watcher.join();
+    EXPECT_FALSE(seen_empty);
+    for (const auto& entry : fs::directory_iterator(dir.path()))
+        EXPECT_EQ(entry.path().filename().string().substr(0, 4), "a.db");
+    EXPECT_LE(std::distance(fs::directory_iterator(dir.path()), fs::directory_iterator()), 3);
 }
 
 // Root may write everywhere; so these look with other eyes.

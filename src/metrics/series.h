@@ -63,7 +63,8 @@ class Durations {
     std::atomic<std::uint64_t> nanoseconds_ = 0;
 };
 
-// Adds the time from here to the end of the block.
+// Adds the time from here to the end of the block, which is no coroutine's: such a block may end by
+// being destroyed.
 class Lap {
   public:
     explicit Lap(Durations& to) : to_(to) {}

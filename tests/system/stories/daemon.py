@@ -127,7 +127,11 @@ def store_mounted_read_only(world):
     world.surehop.stop()
     run("mount", "--bind", world.surehop.state, world.surehop.state)
     try:
-        run("mount", "-o", "remount,ro,bind", world.surehop.state)
+        read_only = ("mount", "-o", "remount,ro,bind", world.surehop.state)
+        world.surehop.start()
+        expect_true("nobody can mount it so while surehopd runs", run(*read_only, ok=None).returncode != 0)
+        world.surehop.stop()
+        run(*read_only)
         said = world.surehop.start_refused()
         expect(f"exit status ({said.err})", said.status, 69)
         expect_match("what it says", said.err, rf"the store {world.surehop.state}/surehop\.db")
@@ -135,6 +139,7 @@ def store_mounted_read_only(world):
         said = world.surehop.cli("ledger", "verify", as_json=False)
         expect_match("what ledger verify says", said.err, "does not let it")
     finally:
+        world.surehop.stop()
         run("umount", world.surehop.state)
         world.surehop.start()
     expect_reply("afterwards", world.send(world.someone("dane.test")).reply(), 250)

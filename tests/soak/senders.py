@@ -90,7 +90,7 @@ class Sender:
             return reply == ""  # changed meanwhile
         if reply == "" and "" not in expected:
             self.soak.findings.fail("minimum", f"{recipient} is accepted")
-        elif not reply.startswith("4") and not (reply == "" or any(text and reply.startswith(text) for text in expected)):
+        elif not deferred(reply) and not (reply == "" or any(text and reply.startswith(text) for text in expected)):
             self.soak.findings.fail("answers", f"{recipient}: {reply}")
         if "" in expected and quiet:
             self.soak.findings.did("could pass")
@@ -109,6 +109,11 @@ class Sender:
         if how == "gone before the reply":
             mta.macro(b"E", {"i": "4GONE"})
             mta.send(b"E")
+
+
+def deferred(reply):
+    """tempfail: without words, by a surehopd that is about to stop."""
+    return reply.startswith("4") or reply == "tempfail"
 
 
 def noise():

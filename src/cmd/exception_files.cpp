@@ -13,6 +13,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <filesystem>
 #include <system_error>
 #include <utility>
 #include <vector>
@@ -67,6 +68,17 @@ Status check(const struct stat& file) {
     return Done{};
 }
 
+// Whoever may write there may put another file in this one's place, or in that of one that is gone.
+Status check_folder(const std::string& path) {
+    const std::filesystem::path folder = std::filesystem::absolute(path).parent_path();
+    struct stat status{};
+    if (::stat(folder.c_str(), &status) == 0 && (status.st_mode & S_IWOTH) != 0)
+        return Error{fmt::format("is in a folder that everybody may write; take that right away "
+                                 "(chmod o-w {}), or move the file",
+                                 folder.string())};
+    return Done{};
+}
+
 std::string first_of(const std::vector<ListProblem>& problems, const std::string& path) {
     const std::string first = problems.front().told(path);
     return problems.size() == 1 ? first
@@ -82,6 +94,8 @@ Result<FileText> read_exception_file(const std::string& path) {
     if (file.fd() < 0 || ::fstat(file.fd(), &before) != 0)
         return bad(unreadable(errno).text);
     if (auto good = check(before); !good)
+        return bad(good.error());
+    if (auto good = check_folder(path); !good)
         return bad(good.error());
     std::string text;
     std::array<char, 65536> buffer{};

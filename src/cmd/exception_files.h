@@ -14,9 +14,9 @@
 #include <string>
 
 // The lists of [allow] files, kept in force: what such a file says is what the store has of it. A
-// file that is missing, may be written by everybody, or has one bad line changes nothing: the
-// exceptions that came from it stay as they were, and log and ledger say so once until it is good
-// again. What a file says no more ends.
+// file that is missing, may be written or replaced by everybody, or has one bad line changes
+// nothing: the exceptions that came from it stay as they were, and log and ledger say so once until
+// it is good again. What a file says no more ends.
 //
 // A file that somebody writes at this moment may be half of what it will be: it is read when it has
 // been left alone for a moment. Runs on the loop.

@@ -133,6 +133,12 @@ TEST_F(ExceptionFilesTest, a_file_that_is_no_good_changes_nothing) {
                      std::filesystem::permissions(path, perms::others_write,
                                                   std::filesystem::perm_options::add);
                  }},
+             Row{": is in a folder that everybody may write; ",
+                 [](const std::string& path) {
+                     std::filesystem::permissions(std::filesystem::path(path).parent_path(),
+                                                  perms::others_write,
+                                                  std::filesystem::perm_options::add);
+                 }},
              Row{": is larger than 4194304 octets; ",
                  [](const std::string& path) {
                      std::ofstream(path) << std::string(longest_list + 1, '\n');
@@ -166,6 +172,7 @@ TEST_F(ExceptionFilesTest, a_file_that_is_no_good_changes_nothing) {
         EXPECT_EQ(rows("allow-file-failed"), told + 1) << "once: " << row.why;
         EXPECT_EQ(files.states(terms, now).at(0).at("exceptions"), 2);
         std::filesystem::remove_all(file);
+        std::filesystem::permissions(std::filesystem::path(file).parent_path(), perms::owner_all);
         write(line("a.test") + line("b.test"));
         look();
         EXPECT_EQ(state(), "good") << row.why << text();

@@ -2,7 +2,6 @@
 """surehopd by itself, beside floors that do nothing."""
 
 import os
-import pathlib
 import statistics
 import subprocess
 import tempfile

@@ -10,9 +10,9 @@ import socket
 import sqlite3
 import time
 
+from common import ZONE, equal, starts
 from daemon import Surehopd
 from dns import DnsServer
-from stories import ZONE, equal, starts
 
 
 def accepted(daemon, queue_id):

@@ -11,8 +11,8 @@ import time
 import urllib.error
 import urllib.request
 
+from common import equal, starts
 from daemon import TREE, Surehopd
-from stories import equal, starts
 
 PORT = 19469
 

@@ -13,7 +13,7 @@ namespace {
 
 using Texts = std::initializer_list<LedgerText>;
 
-std::string quoted(std::string_view value) {
+std::string in_quotes(std::string_view value) {
     if (value.find_first_of(" \"=") == std::string_view::npos)
         return std::string(value);
     std::string out = "\"";
@@ -26,7 +26,7 @@ std::string fields(const LedgerRow& row, Texts texts) {
     std::string out;
     for (const LedgerText& one : texts)
         if (const std::string& value = row.*one.text; !value.empty())
-            out += fmt::format("{}{}={}", out.empty() ? "" : " ", one.name, quoted(value));
+            out += fmt::format("{}{}={}", out.empty() ? "" : " ", one.name, in_quotes(value));
     return out;
 }
 
@@ -45,7 +45,7 @@ void log_decision(const LedgerRow& row) {
                            {"minimum", &LedgerRow::minimum},
                            {"mode", &LedgerRow::mode}}),
               fields(row, {{"rule", &LedgerRow::rule}, {"next_hop", &LedgerRow::next_hop}}),
-              exception, quoted(row.sender), quoted(row.recipient),
+              exception, in_quotes(row.sender), in_quotes(row.recipient),
               fields(row, {{"reference", &LedgerRow::reference},
                            {"queue_id", &LedgerRow::queue_id},
                            {"offer", &LedgerRow::offer},

@@ -275,7 +275,7 @@ def mta_gone_at_each_stage(dns):
         deadline = time.monotonic() + 20
         while len(list(descriptors.iterdir())) > before and time.monotonic() < deadline:
             time.sleep(0.05)
-        equal(len(list(descriptors.iterdir())), before)
+        assert len(list(descriptors.iterdir())) <= before, "connections are left"
         equal(accepted(daemon, "4AFTER"), "")
         ids = [row["queue_id"] for row in daemon.rows("action = 'accept'")]
         equal([one for one in ids if not one.startswith("4GONE")], ["4BEFORE", "4AFTER"])

@@ -8,6 +8,7 @@ import struct
 import time
 
 from client import ProtocolError, to_domain
+from world import SWITCHED
 
 PATIENCE = 30
 ENDED = (OSError, ProtocolError)  # TimeoutError is an OSError
@@ -49,6 +50,7 @@ class Sender:
         self.soak.findings.did("messages")
         end = random.choices(("end", "abort", "gone after MAIL", "gone after RCPT", "gone in the header", "gone before the reply"),
                              weights=(84, 6, 2, 3, 3, 2))[0]  # fmt: skip
+        asked = {domain: self.soak.world.expected(domain) for domain in SWITCHED}  # a message keeps the rules that it began with
         mta.mail()
         if end == "gone after MAIL":
             return False
@@ -56,7 +58,7 @@ class Sender:
         for _ in range(random.choice((1, 1, 2, 3))):
             domain = self.soak.world.somewhere()
             recipient = f"u{random.randrange(10**6)}@{domain}"
-            if self.recipient(mta, recipient, domain):
+            if self.recipient(mta, recipient, domain, asked.get(domain) or self.soak.world.expected(domain)):
                 accepted.append(recipient)
         if not accepted or end == "abort":
             mta.abort()
@@ -76,8 +78,8 @@ class Sender:
             self.soak.findings.fail("answers", f"end of message: {reply}")
         return True
 
-    def recipient(self, mta, recipient, domain):
-        expected, mark = self.soak.world.expected(domain)
+    def recipient(self, mta, recipient, domain, asked):
+        expected, mark = asked
         began = time.monotonic()
         reply = mta.rcpt(f"<{recipient}>")
         took, quiet = time.monotonic() - began, self.soak.quiet.since(began - 2)

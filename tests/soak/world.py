@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """The destinations of the soak, so made that the right answer for each is known at any time."""
 
+import contextlib
 import pathlib
 import random
 import socket
@@ -157,8 +158,8 @@ class World:
                 self.policy_host.publish(domain, policy)
         self.policy_host.start()
         self.silent_host = socket.create_server((SILENT_HOST, self.policy_host.port))
-        self.resolver = DnsServer(self.zone)
-        self.dns_port = self.resolver.port
+        self.dns_port = free_port("127.0.0.1")
+        self.resolver_back()
         self.switches = {domain: Switch() for domain in SWITCHED}
         # Held by whoever writes the configuration or starts and stops surehopd.
         self.one_hand = threading.RLock()
@@ -222,6 +223,10 @@ longest = "2m"
 
 
 def free_port(address):
-    with socket.socket() as sock:
-        sock.bind((address, 0))
-        return sock.getsockname()[1]
+    """Below those that the kernel gives to connections: it stays ours while nobody listens on it."""
+    while True:
+        port = random.randrange(15000, 32000)
+        with socket.socket() as tcp, socket.socket(type=socket.SOCK_DGRAM) as udp, contextlib.suppress(OSError):
+            tcp.bind((address, port))
+            udp.bind((address, port))
+            return port

@@ -211,5 +211,5 @@ class Latency:
     def judge(self):
         for what, took in self.took.items():
             slow = self.part(what, 0.99)
-            self.findings.require(len(took) > 20, "latency", f"{what}: only {len(took)} answers")
+            self.findings.require(len(took) > 5, "latency", f"{what}: only {len(took)} answers")
             self.findings.require(slow < SLOWEST, "latency", f"{what}: 99 in 100 within {slow:.2f} s")

@@ -41,6 +41,8 @@ Result<std::string> to_a_label(const std::string& label) {
 // Only labels outside ASCII go to libidn2: it refuses hyphens in the third and fourth place and
 // other things that names of DNS records have.
 Result<std::string> to_ascii(std::string_view text) {
+    if (is_ascii(text)) // as nearly every name is
+        return lower(text);
     std::vector<std::string> labels;
     for (const std::string_view label : split(text, '.')) {
         Result<std::string> converted =
@@ -75,42 +77,9 @@ std::optional<std::string> fault_of_label(std::string_view label) {
     return std::nullopt;
 }
 
-// Nearly every name is plain: letters, digits and hyphens, and no IDN. Nothing if this one is not,
-// or not a name at all; then the long way finds out.
-std::optional<std::string> plain(std::string_view text) {
-    if (text.ends_with('.'))
-        text.remove_suffix(1);
-    if (text.empty() || text.size() > longest_name)
-        return std::nullopt;
-    std::string name(text);
-    std::size_t begin = 0;   // of the label
-    bool only_digits = true; // in it
-    for (std::size_t i = 0; i < name.size(); ++i) {
-        char& c = name[i];
-        c = lower(c);
-        if (c == '.') {
-            if (i == begin || i - begin > longest_label || name[i - 1] == '-')
-                return std::nullopt;
-            begin = i + 1;
-            only_digits = true;
-        } else if (!may_stand_in_a_name(c) || (c == '-' && i == begin) ||
-                   (i == begin + 3 && c == '-' && name[i - 1] == '-')) {
-            return std::nullopt; // the last: perhaps an A-label
-        } else {
-            only_digits &= is_digit(c);
-        }
-    }
-    const std::size_t last = name.size() - begin;
-    if (last == 0 || last > longest_label || name.back() == '-' || only_digits)
-        return std::nullopt;
-    return name;
-}
-
 } // namespace
 
 Result<Domain> Domain::parse(std::string_view text) {
-    if (auto name = plain(text))
-        return Domain(*std::move(name));
     if (text.size() > longest_input)
         return not_a_name(text, "it is too long");
     for (const char c : text)

@@ -80,10 +80,11 @@ asio::awaitable<void> ControlServer::serve(StreamSocket connection) {
     socklen_t size = sizeof credentials;
     const bool known =
         ::getsockopt(connection.native_handle(), SOL_SOCKET, SO_PEERCRED, &credentials, &size) == 0;
+    const uid_t user = known ? credentials.uid : nobody_known;
     const auto seats = seats_;
-    const auto seat = seats->take(known ? credentials.uid : nobody_known);
+    const auto seat = seats->take(user);
     if (!seat) {
-        turn_away(connection, *seats, credentials.uid);
+        turn_away(connection, *seats, user);
         co_return;
     }
     const Peer peer = known ? identify(credentials.uid, credentials.gid) : Peer(0, "nobody");

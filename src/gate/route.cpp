@@ -77,9 +77,6 @@ Way told(const Context& context, const Site& site) {
     // Postfix says `error` for a virtual alias domain, which may expand to anywhere.
     if (mailer == "error" || context.host.empty())
         return hidden(context.recipient, HopSource::rcpt_host);
-    if (const auto& domain = context.recipient.domain(); domain && context.host == domain->text())
-        return as_bound({{judged(NextHop::of_domain(*domain), site)}, HopSource::rcpt_host},
-                        context.recipient, site);
     const auto list = next_hop_list(context.host);
     if (list.empty() || list.size() > most_next_hops)
         return hidden(context.recipient, HopSource::rcpt_host, Reason::next_hop_invalid);

@@ -12,7 +12,7 @@ import tempfile
 import time
 
 import postfix_instance
-from measure import BUILD, DOMAINS, Daemon, Figure, Floor, Surehopd, load, ratio, rounds
+from measure import BUILD, DOMAINS, Daemon, Figure, Floor, Surehopd, listens, load, ratio, rounds
 
 PEER = "postfix-mta-sts-resolver"
 
@@ -71,9 +71,11 @@ def mta_sts_resolver(ca=None, known=0):
                                stderr=subprocess.DEVNULL, env={**os.environ, **({"SSL_CERT_FILE": str(ca)} if ca else {})})
     try:
         for _ in range(100):
-            if subprocess.run(["sh", "-c", f"ss -ltn | grep -q {PEER_AT}:8461"], check=False).returncode == 0:
+            if listens(f"{PEER_AT}:8461"):
                 break
             time.sleep(0.1)
+        else:
+            raise SystemExit("mta-sts-daemon does not start")
         yield f"inet:8461@{PEER_AT}"
     finally:
         process.kill()

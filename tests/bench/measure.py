@@ -35,6 +35,11 @@ def load(program, **options):
     return json.loads(done.stdout)
 
 
+def listens(address):
+    """Somebody does at this end of a TCP address as ss(8) shows it, such as 127.0.0.1:25 or :25."""
+    return subprocess.run(["sh", "-c", f"ss -ltn | grep -q '{address} '"], check=False).returncode == 0
+
+
 class Floor:
     """A floor program that serves a UNIX or TCP socket until the end of the block."""
 
@@ -52,7 +57,7 @@ class Floor:
     def serves(self):
         if self.socket.startswith("unix:"):
             return pathlib.Path(self.socket.removeprefix("unix:")).exists()
-        return subprocess.run(["sh", "-c", f"ss -ltn | grep -q :{self.socket[5:].split('@')[0]}"], check=False).returncode == 0
+        return listens(f":{self.socket[5:].split('@')[0]}")
 
     def __exit__(self, *_):
         self.process.kill()

@@ -6,7 +6,6 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <chrono>
 #include <map>
 #include <string>
@@ -405,10 +404,8 @@ TEST_F(SessionTest, AuditRefusesNothingAndRecordsEverything) {
         EXPECT_EQ(row.mode, "audit");
         EXPECT_NE(row.would, "accept") << row.recipient;
     }
-    const auto none = std::ranges::find(rows, "a@none.test", &LedgerRow::recipient);
-    ASSERT_NE(none, rows.end());
-    EXPECT_EQ(none->would, "reject");
-    EXPECT_EQ(none->reason, "nothing-published");
+    EXPECT_EQ(rows.back().would, "reject");
+    EXPECT_EQ(rows.back().reason, "nothing-published");
     EXPECT_EQ(promised("none.test", rig.clock.now()), Level::none);
 }
 

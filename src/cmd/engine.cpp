@@ -66,6 +66,19 @@ RefresherSettings refresher_settings(const Settings::Facts& facts) {
     return {seconds(facts.keep_fresh), seconds(facts.keep_unused)};
 }
 
+// Says so before: a store with a million next hops takes most of a minute.
+Status bring_up_to_date(Database& store) {
+    const auto version = version_of(store);
+    const bool old = version && *version > 0 && *version < schema_version;
+    if (old)
+        log::info("the store {} is brought up to date, from version {} to {}", store.path(),
+                  *version, schema_version);
+    auto done = migrate(store);
+    if (old && done)
+        log::info("the store {} is up to date", store.path());
+    return done;
+}
+
 Status open_store(Opened& opened, Database::Access access, Time now) {
     const std::string& path = opened.settings->store.path;
     const bool writes = access == Database::Access::read_write;
@@ -73,7 +86,7 @@ Status open_store(Opened& opened, Database::Access access, Time now) {
     auto writing = Database::open(path, access);
     if (!writing)
         return Error{writing.error()};
-    if (auto ready = writes ? migrate(*writing) : require_current(*writing); !ready)
+    if (auto ready = writes ? bring_up_to_date(*writing) : require_current(*writing); !ready)
         return ready;
     auto reader = Database::open(path, access);
     if (!reader)

@@ -66,21 +66,20 @@ void Refresher::learnt(const NextHop& next_hop, const Facts* before, const Facts
     Time at = due_at(key, after);
     if (short_lives > most_short_lives)
         at = std::max(at, after.learnt + pause_between_short_lives);
-    schedule(at, next_hop, short_lives);
+    schedule(at, key, short_lives);
 }
 
-void Refresher::schedule(Time at, const NextHop& next_hop, unsigned short_lives) {
+void Refresher::schedule(Time at, const std::string& key, unsigned short_lives) {
     if (settings_.keep_fresh > Seconds{0} && schedule_.size() < most_scheduled)
-        schedule_.emplace(at, Due{next_hop, short_lives}); // the others: as they are needed
+        schedule_.emplace(at, Due{key, short_lives}); // the others: as they are needed
 }
 
 // What came into use since it was learnt, perhaps before surehopd was started.
 void Refresher::take_new() {
     for (const std::string& key : facts_.came_into_use()) {
         const FactsPtr facts = facts_.find(key);
-        const auto next_hop = NextHop::parse(key);
-        if (facts && facts->complete() && next_hop)
-            schedule(due_at(key, *facts), *next_hop, 0);
+        if (facts && facts->complete())
+            schedule(due_at(key, *facts), key, 0);
     }
 }
 
@@ -94,12 +93,12 @@ std::optional<Time> Refresher::next_due() {
 void Refresher::take_due(Time now) {
     while (!schedule_.empty() && schedule_.begin()->first <= now && ready_.size() < most_ready) {
         const Due due = schedule_.extract(schedule_.begin()).mapped();
-        const std::string key = due.next_hop.key();
-        const auto use = facts_.use_of(key);
+        const auto use = facts_.use_of(due.key);
         if (!use || use->last + settings_.keep_fresh <= now)
             continue;
-        FactsPtr facts = facts_.find(key);
-        if (!facts || due_at(key, *facts) > now) // learnt anew meanwhile, and scheduled for that
+        FactsPtr facts = facts_.find(due.key);
+        if (!facts ||
+            due_at(due.key, *facts) > now) // learnt anew meanwhile, and scheduled for that
             continue;
         ready_.push_back({due, std::move(facts), use->times});
     }
@@ -140,17 +139,19 @@ asio::awaitable<void> Refresher::work() {
 }
 
 asio::awaitable<void> Refresher::refresh(const Ready& one) {
-    const NextHop& next_hop = one.due.next_hop;
-    const std::string key = next_hop.key();
+    const std::string& key = one.due.key;
+    const auto next_hop = NextHop::parse(key);
+    if (!next_hop) // never: it was looked up by that name
+        co_return;
     under_way_[key] = {one.due.short_lives, false};
-    const Learnt end = co_await resolver_.learn(next_hop, patience, Ask::ahead);
+    const Learnt end = co_await resolver_.learn(*next_hop, patience, Ask::ahead);
     const bool told = under_way_[key].told;
     under_way_.erase(key);
     // It failed and what was known still holds, or it goes on: once more at its end.
     if (!told)
         schedule(std::max(one.facts->until,
                           clock_.now() + (end == Learnt::done ? Seconds{1} : once_more)),
-                 next_hop, one.due.short_lives);
+                 key, one.due.short_lives);
 }
 
 asio::awaitable<void> Refresher::sweep(bool drop) {

@@ -61,7 +61,7 @@ class Refresher {
 
   private:
     struct Due {
-        NextHop next_hop;
+        std::string key;
         unsigned short_lives; // one after the other
     };
     struct Ready {
@@ -73,7 +73,7 @@ class Refresher {
         unsigned short_lives;
         bool told; // what it brought was told to learnt()
     };
-    void schedule(Time at, const NextHop& next_hop, unsigned short_lives);
+    void schedule(Time at, const std::string& key, unsigned short_lives);
     void take_new();
     void take_due(Time now);
     std::optional<Ready> next();

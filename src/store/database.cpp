@@ -181,6 +181,14 @@ Statement& Statement::bind(int index, std::string_view text) {
     return *this;
 }
 
+Statement& Statement::bind_octets(int index, std::string_view octets) {
+    const char* data = octets.data() != nullptr ? octets.data() : "";
+    if (const int code = sqlite3_bind_blob64(handle_, index, data, octets.size(), SQLITE_TRANSIENT);
+        code != SQLITE_OK)
+        bind_error_ = code;
+    return *this;
+}
+
 Statement& Statement::bind(int index, std::int64_t number) {
     if (const int code = sqlite3_bind_int64(handle_, index, number); code != SQLITE_OK)
         bind_error_ = code;
@@ -226,6 +234,13 @@ void Statement::reset() {
 
 std::string Statement::text(int column) const {
     const auto* data = reinterpret_cast<const char*>(sqlite3_column_text(handle_, column));
+    if (data == nullptr)
+        return {};
+    return {data, static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};
+}
+
+std::string Statement::octets(int column) const {
+    const auto* data = static_cast<const char*>(sqlite3_column_blob(handle_, column));
     if (data == nullptr)
         return {};
     return {data, static_cast<std::size_t>(sqlite3_column_bytes(handle_, column))};

@@ -31,6 +31,7 @@ class Statement {
     Statement& bind(int index, std::string_view text);
     Statement& bind(int index, std::int64_t number);
     Statement& bind(int index, Time time); // seconds since 1970
+    Statement& bind_octets(int index, std::string_view octets);
     Statement& bind_null(int index);
 
     // True: a row is ready. False: done.
@@ -40,6 +41,7 @@ class Statement {
 
     // Columns of the row that is ready, from 0.
     std::string text(int column) const;
+    std::string octets(int column) const;
     std::int64_t number(int column) const;
     Time time(int column) const;
     bool is_null(int column) const;

@@ -2,7 +2,7 @@
 #include "store/facts_store.h"
 
 #include "base/spread.h"
-#include "facts/facts_json.h"
+#include "facts/stored_facts.h"
 
 #include <algorithm>
 #include <limits>
@@ -56,6 +56,12 @@ Facts shortened(Facts facts) {
     return facts;
 }
 
+// A fetch that failed is tried again after a restart.
+std::string for_disk(Facts facts) {
+    facts.sts.failed.reset();
+    return to_store(facts);
+}
+
 Writer::Job save(const std::string& key, std::string body, const Facts& facts, Time used) {
     return [key, body = std::move(body), learnt = facts.learnt, until = facts.until, used,
             binds = binds_until(facts),
@@ -69,7 +75,7 @@ Writer::Job save(const std::string& key, std::string body, const Facts& facts, T
         if (!statement)
             return Error{statement.error()};
         return statement->bind(1, key)
-            .bind(2, body)
+            .bind_octets(2, body)
             .bind(3, learnt)
             .bind(4, until)
             .bind(5, used)
@@ -109,7 +115,7 @@ Writer::Job prune(std::size_t most, Time now) {
 } // namespace
 
 FactsStore::FactsStore(Database& reader, Writer& writer, FactsLimits limits)
-    : reader_(reader), writer_(writer), limits_(limits) {}
+    : reader_(reader), writer_(writer), limits_(limits), memory_(limits) {}
 
 std::vector<std::string> FactsStore::came_into_use() {
     const std::lock_guard hold(mutex_);
@@ -128,10 +134,9 @@ Result<FactsPtr> FactsStore::look(std::string_view key, std::optional<Time> used
     bool may_keep = false;
     {
         const std::lock_guard hold(mutex_);
-        if (const auto found = memory_.find(key); found != memory_.end()) {
-            recent_.splice(recent_.begin(), recent_, found->second);
-            note(*found->second, used);
-            return found->second->facts;
+        if (auto* held = memory_.find(key)) {
+            note(*held, used);
+            return held->facts;
         }
         changes = changes_;
         may_keep = forgetting_ == 0;
@@ -149,7 +154,7 @@ Result<FactsPtr> FactsStore::look(std::string_view key, std::optional<Time> used
             return Error{row.error()};
         if (!*row)
             return FactsPtr();
-        body = query->text(0);
+        body = query->octets(0);
         use.last = query->time(1);
     }
     auto facts = from_store(body);
@@ -158,38 +163,36 @@ Result<FactsPtr> FactsStore::look(std::string_view key, std::optional<Time> used
     FactsPtr learnt = std::make_shared<const Facts>(*std::move(facts));
 
     const std::lock_guard hold(mutex_);
-    if (const auto found = memory_.find(key); found != memory_.end()) {
-        note(*found->second, used);
-        return found->second->facts; // put meanwhile, so newer
+    if (auto* held = memory_.find(key)) {
+        note(*held, used);
+        return held->facts; // put meanwhile, so newer
     }
     if (may_keep && changes == changes_)
-        note(keep(key, learnt, body.size(), use), used);
+        note(memory_.keep(key, learnt, body.size(), use), used);
     return learnt;
 }
 
 std::optional<FactsStore::Use> FactsStore::use_of(std::string_view key) {
     const std::lock_guard hold(mutex_);
-    const auto found = memory_.find(key);
-    return found == memory_.end() || found->second->use.last == Time{}
-               ? std::nullopt
-               : std::optional(found->second->use);
+    const auto* held = memory_.look_at(key);
+    return held == nullptr || held->use.last == Time{} ? std::nullopt : std::optional(held->use);
 }
 
 void FactsStore::put(const std::string& key, FactsPtr facts) {
-    std::string body = to_store(*facts);
+    std::string body = for_disk(*facts);
     const std::size_t octets = body.size();
     const Time now = facts->learnt;
     if (octets > most_octets_on_disk)
-        body = to_store(shortened(*facts));
+        body = for_disk(shortened(*facts));
 
     // The lock is held over both, so that memory and disk see puts and forgets in one order.
     const std::lock_guard hold(mutex_);
-    const auto before = memory_.find(key);
-    const Use use = before == memory_.end() ? Use{} : before->second->use;
+    const auto* before = memory_.look_at(key);
+    const Use use = before == nullptr ? Use{} : before->use;
     ++changes_;
     writer_.submit_and_forget(
         save(key, std::move(body), *facts, use.last == Time{} ? now : use.last));
-    keep(key, std::move(facts), octets, use);
+    memory_.keep(key, std::move(facts), octets, use);
     if (++puts_ % puts_between_counts == 0)
         writer_.submit_and_forget(prune(limits_.on_disk, now));
 }
@@ -202,10 +205,7 @@ Result<bool> FactsStore::forget(const std::string& key) {
         const std::lock_guard hold(mutex_);
         ++changes_;
         ++forgetting_;
-        if (const auto found = memory_.find(key); found != memory_.end()) {
-            drop(found->second);
-            was_in_memory = true;
-        }
+        was_in_memory = memory_.drop(key);
         gone = writer_.submit([key, was_on_disk](Database& database) -> Status {
             auto statement = database.reuse("DELETE FROM facts WHERE key = ?1");
             if (!statement)
@@ -254,7 +254,11 @@ void FactsStore::drop_unused(Time now, Time used_since, std::size_t most) {
 }
 
 Result<std::vector<FactsStore::Entry>> FactsStore::list(std::size_t most) {
-    std::vector<std::pair<std::string, std::string>> rows;
+    struct Found {
+        FactsPtr facts;
+        std::string stored; // where that is null
+    };
+    std::map<std::string, Found> all;
     {
         const auto hold = reader_.lock();
         auto query = reader_.reuse("SELECT key, body FROM facts ORDER BY key LIMIT ?1");
@@ -267,41 +271,31 @@ Result<std::vector<FactsStore::Entry>> FactsStore::list(std::size_t most) {
                 return Error{row.error()};
             if (!*row)
                 break;
-            rows.emplace_back(query->text(0), query->text(1));
+            all.emplace(query->text(0), Found{nullptr, query->octets(1)});
         }
     }
-    std::map<std::string, FactsPtr> all;
-    for (auto& [key, body] : rows) // not under the reader's lock, for which finds wait
-        if (auto facts = from_store(body))
-            all.emplace(std::move(key), std::make_shared<const Facts>(*std::move(facts)));
     {
-        const std::lock_guard hold(mutex_); // memory is newer
-        for (const Held& held : recent_)
-            all.insert_or_assign(held.key, held.facts);
+        const std::lock_guard hold(mutex_);
+        const std::string last = all.size() < most || all.empty() ? "" : all.rbegin()->first;
+        memory_.each([&](const FactsMemory::Held& held) { // newer
+            if (last.empty() || held.key <= last)
+                all.insert_or_assign(held.key, Found{held.facts, held.stored});
+        });
     }
     std::vector<Entry> entries;
-    for (auto& [key, facts] : all) {
+    for (auto& [key, found] : all) { // read under no lock: finds wait for those
         if (entries.size() == most)
             break;
-        entries.push_back({key, std::move(facts)});
+        if (!found.facts)
+            if (auto facts = from_store(found.stored))
+                found.facts = std::make_shared<const Facts>(*std::move(facts));
+        if (found.facts)
+            entries.push_back({key, std::move(found.facts)});
     }
     return entries;
 }
 
-FactsStore::Held& FactsStore::keep(std::string_view key, FactsPtr facts, std::size_t octets,
-                                   Use use) {
-    if (const auto found = memory_.find(key); found != memory_.end())
-        drop(found->second);
-    recent_.push_front({std::string(key), std::move(facts), octets, use});
-    memory_.emplace(recent_.front().key, recent_.begin());
-    octets_ += octets;
-    while (recent_.size() > std::max<std::size_t>(limits_.in_memory, 1) ||
-           (octets_ > limits_.memory_octets && recent_.size() > 1))
-        drop(std::prev(recent_.end()));
-    return recent_.front();
-}
-
-void FactsStore::note(Held& held, std::optional<Time> used) {
+void FactsStore::note(FactsMemory::Held& held, std::optional<Time> used) {
     if (!used)
         return;
     held.use.last = std::max(held.use.last, *used);
@@ -309,12 +303,6 @@ void FactsStore::note(Held& held, std::optional<Time> used) {
         ++held.use.times;
     if (held.use.times == in_use && came_into_use_.size() < limits_.in_memory)
         came_into_use_.push_back(held.key);
-}
-
-void FactsStore::drop(Place place) {
-    octets_ -= place->octets;
-    memory_.erase(place->key);
-    recent_.erase(place);
 }
 
 } // namespace surehop

@@ -5,16 +5,15 @@
 #include "facts/facts.h"
 #include "resolve/book.h"
 #include "store/database.h"
+#include "store/facts_memory.h"
 #include "store/writer.h"
 
 #include <cstddef>
 #include <cstdint>
-#include <list>
 #include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 // The facts of each next hop: memory in front of SQLite, so that they survive a restart. Keys are
@@ -31,12 +30,6 @@
 
 namespace surehop {
 
-struct FactsLimits {
-    std::size_t in_memory = 20'000;                     // next hops; others cost a read from disk
-    std::size_t memory_octets = std::size_t{64} << 20U; // of their stored form
-    std::size_t on_disk = 1'000'000;                    // next hops, give or take a few thousand
-};
-
 class FactsStore final : public FactsBook {
   public:
     FactsStore(Database& reader, Writer& writer, FactsLimits limits = {});
@@ -46,10 +39,7 @@ class FactsStore final : public FactsBook {
     void put(const std::string& key, FactsPtr facts) override;
     Result<bool> forget(const std::string& key); // false: was not known. Error: still on disk
 
-    struct Use {
-        Time last;
-        std::uint32_t times = 0; // since it is in memory
-    };
+    using Use = FactsMemory::Use;
     std::optional<Use> use_of(std::string_view key); // none: not in memory, or not used yet
 
     // A next hop is in use when it was used twice since it is in memory: whoever invents a domain
@@ -73,28 +63,15 @@ class FactsStore final : public FactsBook {
     Result<std::vector<Entry>> list(std::size_t most = 1000); // by key
 
   private:
-    struct Held {
-        std::string key;
-        FactsPtr facts;
-        std::size_t octets;
-        Use use;
-    };
-    using Place = std::list<Held>::iterator;
-
     Result<FactsPtr> look(std::string_view key, std::optional<Time> used);
 
-    // Under mutex_:
-    Held& keep(std::string_view key, FactsPtr facts, std::size_t octets, Use use);
-    void note(Held& held, std::optional<Time> used);
-    void drop(Place place);
+    void note(FactsMemory::Held& held, std::optional<Time> used); // under mutex_
 
     Database& reader_;
     Writer& writer_;
     const FactsLimits limits_;
     std::mutex mutex_;
-    std::list<Held> recent_;                             // most recently used first
-    std::unordered_map<std::string_view, Place> memory_; // keys live in recent_
-    std::size_t octets_ = 0;
+    FactsMemory memory_;
     std::uint64_t puts_ = 0;
     std::vector<std::string> came_into_use_;
     // While a forget is under way, or if a put or a forget came since a find began, what that find

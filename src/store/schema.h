@@ -10,7 +10,7 @@
 
 namespace surehop {
 
-constexpr int schema_version = 6;
+constexpr int schema_version = 7;
 
 Status migrate(Database& database); // from any earlier version, in one transaction
 Result<int> version_of(Database& database);

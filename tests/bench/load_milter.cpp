@@ -7,6 +7,7 @@
 //   --rate R            messages a second, spread over the connections; 0: as fast as they go
 //   --end eom|abort     a whole message with six header fields and 2 kB, or none
 //   --pattern P --domains N    recipients at d0.example to dN-1.example, in turns, for d%d.example
+//   --first N                  begins with the Nth of these turns
 //   --expect CODES      what RCPT may be answered with: c (continue), y (a reply code)
 //   --idle N            more connections that say nothing after HELO
 //   --pid P             whose CPU time counts
@@ -159,8 +160,8 @@ int main(int count, char** words) {
                       pattern = options.text("pattern", "d%d.example");
     const auto connections = options.number("connections", 1),
                messages = options.number("messages", 1000), rcpts = options.number("rcpts", 1),
-               domains = options.number("domains", 1000), idle = options.number("idle", 0),
-               pid = options.number("pid", 0);
+               domains = options.number("domains", 1000), first = options.number("first", 0),
+               idle = options.number("idle", 0), pid = options.number("pid", 0);
     const double rate = static_cast<double>(options.number("rate", 0));
     const bool whole = options.text("end", "eom") == "eom";
     const std::string expect = options.text("expect", "c");
@@ -192,7 +193,7 @@ int main(int count, char** words) {
                     milter.mail();
                     for (std::uint64_t i = 0; i < rcpts; ++i) {
                         const std::string domain =
-                            numbered(pattern, (message * rcpts + i) * 7919 % domains);
+                            numbered(pattern, (first + message * rcpts + i) * 7919 % domains);
                         const auto asked = Clock::now();
                         const char reply = milter.rcpt(domain);
                         rcpt_times[number].add(Clock::now() - asked);

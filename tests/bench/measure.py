@@ -68,6 +68,15 @@ class Floor:
         return self.process.pid
 
 
+def renamed(field, name):
+    """A field of the template's row for another domain: in the facts each name follows its length."""
+    if isinstance(field, str):
+        return field.replace("template.example", name)
+    if isinstance(field, bytes):
+        return field.replace(b"\x13mx.template.example", bytes([3 + len(name)]) + b"mx." + name.encode())
+    return field
+
+
 class Daemon(Surehopd):
     """surehopd that knows `domains` next hops with DANE: d0.example and so on."""
 
@@ -84,8 +93,7 @@ class Daemon(Surehopd):
         marks = ",".join("?" * len(row))
         store.executemany(
             f"INSERT INTO facts VALUES ({marks})",
-            ([field.replace("template.example", f"d{i}.example") if isinstance(field, str) else field for field in row]
-             for i in range(domains)),
+            ([renamed(field, f"d{i}.example") for field in row] for i in range(domains)),
         )
         store.commit()
         store.close()
@@ -159,9 +167,12 @@ class Results:
         columns = list(next(iter(figures.values())))
         self.lines += ["| | " + " | ".join(columns) + " |", "|---|" + "---|" * len(columns)]
         self.lines += [f"| {name} | " + " | ".join(str(row[key]) for key in columns) + " |" for name, row in figures.items()]
-        self.lines += ["", "| target | measured | |", "|---|---|---|"]
+        self.first = True  # of its targets
 
     def target(self, what, measured, met):
+        if self.first:
+            self.lines += ["", "| target | measured | |", "|---|---|---|"]
+            self.first = False
         self.lines.append(f"| {what} | {measured} | {'met' if met else '**missed**'} |")
 
     def note(self, text):

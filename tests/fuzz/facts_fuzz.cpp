@@ -2,6 +2,7 @@
 // What the store gives back may have been damaged on disk: it is read whole or refused, what is
 // read is written again as the same facts, and no facts make the lock say what it must not.
 #include "facts/facts_json.h"
+#include "facts/stored_facts.h"
 
 #include "fuzz/binding_line.h"
 

@@ -7,13 +7,14 @@ import random
 import re
 import resource
 import signal
+import sqlite3
 import stat
 import threading
 import time
 
 from client import ProtocolError
 from common import equal, starts
-from daemon import Surehopd
+from daemon import TREE, Surehopd
 
 LIST = "recipient,sender,lowest,reason,owner,ticket,from,until\n"
 
@@ -168,6 +169,28 @@ def killed(dns):
             daemon.start()
 
 
+def store_of_the_version_before(dns):
+    """A store of an earlier version is brought up to date at the start, which says so; what is known stays known, and a
+    surehop that only reads says what is to be done first."""
+    dumps = sorted((TREE / "tests/unit/store/old").glob("*.sql"), key=lambda path: int(path.stem))
+    with Surehopd(dns, start=False) as daemon:
+        store = sqlite3.connect(daemon.store)
+        store.executescript(dumps[-1].read_text())
+        store.close()
+        said = daemon.cli("ledger", "verify")
+        equal(said.returncode != 0 and "start surehopd once" in said.stderr, True)
+        daemon.start()
+        log = daemon.log.read_text()
+        equal(re.findall(r"the store .* is brought up to date, from version (\d+) to", log), [dumps[-1].stem])
+        equal(re.findall(r"the store .* is (up to date)", log), ["up to date"])
+        known = json.loads(daemon.cli("facts", "show", "bound.example", "--json").stdout)["facts"]
+        equal((known["mta_sts"]["mode"], known["mta_sts"]["mx"]), ("enforce", ["*.bound.example", "mx1.bound.example"]))
+        equal(daemon.cli("ledger", "verify").returncode, 0)
+        daemon.stop()
+        daemon.start()
+        equal(daemon.log.read_text().count("is brought up to date"), 1)
+
+
 def killed_under_load(dns):
     """kill -9 at random moments under load, again and again: no accepted message without its row, no exception is lost, and the chain holds."""
     accepted, allowed, failures, heads = set(), set(), [], []
@@ -317,5 +340,5 @@ def addresses_hashed(dns):
 
 STORIES = [
     import_of_exceptions, long_list_of_exceptions, file_of_exceptions, unwritable_ledger, doctor_tries_to_write,
-    killed, killed_under_load, ledger_shows_tampering, addresses_hashed,
+    killed, store_of_the_version_before, killed_under_load, ledger_shows_tampering, addresses_hashed,
 ]

@@ -5,12 +5,10 @@
 
 #include <gtest/gtest.h>
 
-#include <vector>
-
 namespace surehop {
 namespace {
 
-// ---- the JSON contract: programs depend on these names and their order
+// The JSON contract: programs depend on these names and their order
 
 TEST(FactsJson, everything_published) {
     EXPECT_EQ(print_json(to_json(test::full_facts()), 1), R"({
@@ -109,117 +107,6 @@ TEST(FactsJson, a_failed_refresh_is_reported_beside_the_policy) {
     EXPECT_EQ(sts["refresh"]["state"], "unknown");
     EXPECT_EQ(sts["refresh"]["reason"], "sts-fetch-tls");
     EXPECT_FALSE(to_json(test::full_facts())["mta_sts"].contains("refresh"));
-}
-
-// ---- the form in the store
-
-std::vector<Facts> samples() {
-    std::vector<Facts> all = {Facts(), test::full_facts(), test::plain_facts()};
-
-    Facts host_only = test::full_facts();
-    host_only.mx.reset();
-    host_only.sts = StsFacts();
-    all.push_back(host_only);
-
-    Facts mixed = test::full_facts();
-    mixed.mx_secure = false;
-    mixed.implicit_mx = true;
-    mixed.null_mx = true;
-    Host second(test::domain("xn--bcher-kva.example"), 65535);
-    second.addresses = {State::unknown, Reason::dns_timeout};
-    second.tlsa = {State::unknown, Reason::dns_bogus};
-    second.records = {{255, 254, 253, Bytes{1}}, {2, 0, 0, Bytes(3000, 0x30)}};
-    mixed.hosts.push_back(second);
-    mixed.sts.standing = {State::present, Reason::none};
-    mixed.sts.refresh = {State::unknown, Reason::sts_fetch_timeout};
-    mixed.sts.policy.mx.push_back({false, "mail.example.net"});
-    all.push_back(mixed);
-
-    for (const auto mode : {mtasts::Mode::none, mtasts::Mode::testing}) {
-        Facts facts = test::full_facts();
-        facts.sts.policy.mode = mode;
-        all.push_back(facts);
-    }
-    for (const ReasonRow& row : all_reasons()) {
-        Facts facts = test::plain_facts();
-        facts.mx = Standing{State::invalid, row.reason};
-        all.push_back(facts);
-    }
-    return all;
-}
-
-TEST(StoredFacts, come_back_complete) {
-    for (const Facts& facts : samples()) {
-        const std::string text = to_store(facts);
-        EXPECT_EQ(text.find('\n'), std::string::npos);
-        const auto back = from_store(text);
-        ASSERT_TRUE(back) << back.error() << ": " << text;
-        EXPECT_EQ(*back, facts) << text;
-    }
-}
-
-// What is written today must be readable by tomorrow's program, or carry another version.
-TEST(StoredFacts, form_of_version_1) {
-    EXPECT_EQ(to_store(test::plain_facts()),
-              R"({"v":1,"mx":["present",""],"mxs":null,"null":false,"impl":false,"hosts":[)"
-              R"({"n":"mail.example.net","p":0,"a":["present",""],"as":null,)"
-              R"("t":["absent","tlsa-none"],"r":[]}],)"
-              R"("sts":{"s":["absent","sts-txt-none"],"f":["absent","sts-txt-none"],"id":"",)"
-              R"("mode":"none","age":0,"mx":[],"at":0,"end":0},"at":1795255200,"end":1795255500})");
-}
-
-TEST(StoredFacts, damaged_text_is_an_error) {
-    const std::string good = to_store(test::full_facts());
-    ASSERT_TRUE(from_store(good));
-    // Cut anywhere.
-    for (std::size_t length = 0; length < good.size(); ++length)
-        EXPECT_FALSE(from_store(std::string_view(good).substr(0, length))) << length;
-
-    // One place changed, so that it is JSON but not what to_store writes.
-    struct Row {
-        std::string_view from, to;
-    };
-    for (const Row& row : {
-             Row{R"("v":1)", R"("v":2)"},   // another version
-             Row{R"("v":1)", R"("v":"1")"}, // not a number
-             Row{R"("v":1)", R"("v":1.0)"}, // not whole
-             Row{R"("v":1,)", ""},          // no version
-             Row{R"("mx":["present",""])", R"("mx":["present"])"},
-             Row{R"("mx":["present",""])", R"("mx":["gone",""])"},       // no such state
-             Row{R"("mx":["present",""])", R"("mx":["present","why"])"}, // no such reason
-             Row{R"("mx":["present",""])", R"("mx":{"present":""})"},
-             Row{R"("mxs":true)", R"("mxs":1)"},
-             Row{R"("null":false)", R"("null":null)"}, // not nullable
-             Row{R"("impl":false,)", ""},              // missing
-             Row{R"("hosts":[{)", R"("hosts":[null,{)"},
-             Row{R"("n":"mx1.example.org")", R"("n":"MX1.example.org")"},  // not normal form
-             Row{R"("n":"mx1.example.org")", R"("n":"mx1..example.org")"}, // not a name
-             Row{R"("n":"mx1.example.org")", R"("n":null)"},
-             Row{R"("p":10)", R"("p":65536)"},
-             Row{R"("p":10)", R"("p":-1)"},
-             Row{R"("p":10)", R"("p":18446744073709551615)"},
-             Row{R"("p":10)", R"("p":1e9)"},
-             Row{R"("r":["3 1 1)", R"("r":["3 1)"}, // a record that lost a field
-             Row{R"("r":["3 1 1)", R"("r":["3 1 256)"},
-             Row{R"("r":["3 1 1)", R"("r":[7,"3 1 1)"},
-             Row{R"("mode":"enforce")", R"("mode":"enforcing")"},
-             Row{R"("mode":"enforce",)", ""},
-             Row{R"("age":604800)", R"("age":-604800)"},
-             Row{R"(["*.example.org"])", R"(["*.*.example.org"])"},
-             Row{R"(["*.example.org"])", R"("*.example.org")"},
-             Row{R"("id":"20260101")", R"("id":20260101)"},
-             Row{R"("at":1795255200,"end":1795258800)", R"("at":1795255200,"end":253402300800)"},
-         }) {
-        std::string text = good;
-        const auto place = text.find(row.from);
-        ASSERT_NE(place, std::string::npos) << row.from;
-        text.replace(place, row.from.size(), row.to);
-        EXPECT_FALSE(from_store(text)) << row.from << " became " << row.to;
-    }
-    for (const std::string_view text : {"", "null", "1", "[]", "{}", "{\"v\":1}", "\"v\"", "\xff"})
-        EXPECT_FALSE(from_store(text)) << text;
-    EXPECT_FALSE(from_store(std::string((1U << 20U) + 1, '[')));
-    EXPECT_FALSE(from_store(std::string(1U << 20U, '['))); // deep, and no stack overflow
 }
 
 } // namespace

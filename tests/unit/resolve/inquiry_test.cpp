@@ -2,6 +2,7 @@
 #include "resolve/inquiry.h"
 
 #include "facts/facts_json.h"
+#include "facts/stored_facts.h"
 #include "support/fake_https.h"
 #include "support/run.h"
 #include "support/still_clock.h"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/facts_store.h"
 
-#include "facts/facts_json.h"
+#include "facts/stored_facts.h"
 #include "support/sample_facts.h"
 #include "support/temp_dir.h"
 #include "support/test_store.h"
@@ -301,7 +301,7 @@ TEST(FactsStore, a_damaged_row_is_as_never_learnt) {
     facts.put("b", plain(2));
     store.settle();
     test::must(store.writer.submit_and_wait([](Database& database) {
-        return database.execute("UPDATE facts SET body = substr(body, 1, 100) WHERE key = 'a'");
+        return database.execute("UPDATE facts SET body = substr(body, 1, 20) WHERE key = 'a'");
     }));
     EXPECT_EQ(facts.find("a"), nullptr);
     EXPECT_EQ(keys(facts), "b ");

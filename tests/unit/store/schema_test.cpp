@@ -55,13 +55,14 @@ std::vector<std::string> column(Database& database, const std::string& sql) {
     return found;
 }
 
-// All rows of each table, by what selects them: later columns are not in it.
+// All rows of each table, by what selects them: later columns are not in it, nor the facts' own
+// form, which has changed.
 std::map<std::string, std::vector<std::string>> all_rows(Database& database) {
     std::map<std::string, std::vector<std::string>> all;
     for (const std::string& select :
          column(database,
                 R"(SELECT 'SELECT ' || (SELECT group_concat('quote("' || name || '")', ' || ')
-                          FROM pragma_table_info(t.name)) || ' FROM ' || name || ' ORDER BY 1'
+                          FROM pragma_table_info(t.name) WHERE name <> 'body') || ' FROM ' || name || ' ORDER BY 1'
                           FROM sqlite_schema AS t WHERE type = 'table')"))
         all[select] = column(database, select);
     return all;
@@ -89,9 +90,10 @@ TEST(Schema, every_table_is_strict) {
                            "SELECT count(*) FROM pragma_table_list WHERE schema = 'main' "
                            "AND type = 'table' AND name NOT LIKE 'sqlite_%' AND strict = 0"),
               0);
-    EXPECT_FALSE(database.execute("INSERT INTO facts VALUES ('k', 'b', 'noon', 0, 0, 0, 0)"));
-    EXPECT_FALSE(database.execute("INSERT INTO facts VALUES (NULL, 'b', 0, 0, 0, 0, 0)"));
-    EXPECT_TRUE(database.execute("INSERT INTO facts VALUES ('k', 'b', 0, 0, 0, 0, 0)"));
+    EXPECT_FALSE(database.execute("INSERT INTO facts VALUES ('k', x'62', 'noon', 0, 0, 0, 0)"));
+    EXPECT_FALSE(database.execute("INSERT INTO facts VALUES (NULL, x'62', 0, 0, 0, 0, 0)"));
+    EXPECT_FALSE(database.execute("INSERT INTO facts VALUES ('k', 'b', 0, 0, 0, 0, 0)"));
+    EXPECT_TRUE(database.execute("INSERT INTO facts VALUES ('k', x'62', 0, 0, 0, 0, 0)"));
 }
 
 TEST(Schema, a_second_time_changes_nothing) {

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "facts/facts.h"
+
+#include <cstddef>
+#include <cstdint>
+#include <list>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+// The next hops used most recently. Of these the very latest are ready; the others are held as they
+// are on disk, in a third of the room, and made ready when they are used. Who shares it between
+// threads locks.
+
+namespace surehop {
+
+struct FactsLimits {
+    std::size_t ready = 4'000;                          // next hops
+    std::size_t in_memory = 44'000;                     // with those; others cost a read from disk
+    std::size_t memory_octets = std::size_t{64} << 20U; // of their stored form
+    std::size_t on_disk = 1'000'000;                    // next hops, give or take a few thousand
+};
+
+class FactsMemory {
+  public:
+    explicit FactsMemory(FactsLimits limits) : limits_(limits) {}
+
+    struct Use {
+        Time last;
+        std::uint32_t times = 0; // since it is in memory
+    };
+    struct Held {
+        std::string key;
+        FactsPtr facts;     // null: not ready
+        std::string stored; // the same, when not ready
+        std::size_t octets; // of the stored form
+        Use use;
+    };
+
+    // Ready, and from now on the latest. Null: not held. Valid until the next keep() or drop().
+    Held* find(std::string_view key);
+
+    // As it is, for who does not use it.
+    const Held* look_at(std::string_view key) const;
+
+    Held& keep(std::string_view key, FactsPtr facts, std::size_t octets, Use use);
+    bool drop(std::string_view key); // false: was not held
+
+    template <typename Visit> void each(Visit visit) const { // const Held&
+        for (const auto* part : {&ready_, &stored_})
+            for (const Held& held : *part)
+                visit(held);
+    }
+
+  private:
+    using Place = std::list<Held>::iterator;
+    void drop(Place place);
+    void bound();
+
+    const FactsLimits limits_;
+    std::list<Held> ready_, stored_;                     // latest first; all of ready_ before those
+    std::unordered_map<std::string_view, Place> places_; // keys live in the lists
+    std::size_t octets_ = 0;
+};
+
+} // namespace surehop

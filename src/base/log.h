@@ -4,11 +4,8 @@
 #include "base/text.h"
 
 #include <fmt/format.h>
-#include <spdlog/sinks/stdout_sinks.h>
-#include <spdlog/sinks/syslog_sink.h>
 #include <spdlog/spdlog.h>
 
-#include <memory>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -17,8 +14,8 @@
 //
 // Every text among the arguments goes through printable(), so that nothing a stranger sent can
 // break a line or a terminal; the format string is ours. Only for the world above the pure core,
-// from any thread; one line each. cmd/ calls start() once; before that, spdlog's own default
-// applies.
+// from any thread; one line each. Where they go: cmd/log_start.h; before that is called, spdlog's
+// own default applies.
 
 namespace surehop::log {
 
@@ -58,8 +55,6 @@ template <class... Args> void error(fmt::format_string<Clean<Args>...> text, con
     write<Args...>(spdlog::level::err, text, args...);
 }
 
-enum class Target { standard_error, syslog };
-
 inline constexpr std::string_view levels[] = {"debug", "info", "warning", "error"};
 
 inline void set_level(std::string_view level) { // one of `levels`; anything else is "info"
@@ -67,24 +62,6 @@ inline void set_level(std::string_view level) { // one of `levels`; anything els
                       : level == "warning" ? spdlog::level::warn
                       : level == "error"   ? spdlog::level::err
                                            : spdlog::level::info);
-}
-
-// Replaces spdlog's default logger. May throw spdlog::spdlog_ex (start-up only).
-inline void start(const std::string& program, Target target, std::string_view level) {
-    std::shared_ptr<spdlog::logger> logger;
-    if (target == Target::syslog) {
-        auto sink =
-            std::make_shared<spdlog::sinks::syslog_sink_mt>(program, LOG_PID, LOG_MAIL, true);
-        logger = std::make_shared<spdlog::logger>(program, std::move(sink));
-        logger->set_pattern("%v"); // syslog has time, host and process
-    } else {
-        auto sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
-        logger = std::make_shared<spdlog::logger>(program, std::move(sink));
-        logger->set_pattern("%Y-%m-%dT%H:%M:%SZ %l: %v", spdlog::pattern_time_type::utc);
-    }
-    logger->flush_on(spdlog::level::debug);
-    spdlog::set_default_logger(std::move(logger));
-    set_level(level);
 }
 
 } // namespace surehop::log

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "cmd/surehop_offline.h"
 
-#include "base/log.h"
 #include "cmd/command_parts.h"
+#include "cmd/log_start.h"
 
 #include <unistd.h>
 

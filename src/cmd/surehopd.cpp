@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "cmd/engine.h"
+#include "cmd/log_start.h"
 #include "cmd/surehopd_daemon.h"
 #include "cmd/surehopd_signals.h"
 #include "conf/load.h"

@@ -9,6 +9,7 @@
 #include "cmd/surehopd_metrics.h"
 #include "cmd/surehopd_signals.h"
 #include "conf/load.h"
+#include "store/schema.h"
 
 #include <fmt/format.h>
 #include <sysexits.h>
@@ -53,7 +54,7 @@ std::vector<std::string> needs_restart(const Settings& before, const Settings& a
 Json resolvers_json(const DnsServers& dns) {
     Json out = Json::array();
     for (const ServerState& server : dns.states())
-        if (server.tested)
+        if (server.reachable || server.missed())
             out.push_back({{"server", server.name},
                            {"answers", server.reachable},
                            {"validates", server.validation == Validation::proven},
@@ -81,6 +82,11 @@ Json exceptions_json(const Allowlist& allowlist, Time now) {
     const auto all = allowlist.list();
     const ExceptionCounts counts = count(all, now);
     return {{"live", counts.live}, {"to_come", counts.to_come}, {"ending", counts.ending}};
+}
+
+Json store_json(const Writer& writer) {
+    const auto trouble = writer.trouble();
+    return {{"writable", !trouble}, {"text", trouble.value_or("")}};
 }
 
 Json lock_json(const LockCounts& counts) {
@@ -244,6 +250,9 @@ asio::awaitable<void> Daemon::tick() {
         deferrals_.tick(engine_.clock.now());
         engine_.exception_files.look(engine_.current.get()->allow.terms(), engine_.clock.now());
         engine_.exception_watch.tick(engine_.clock.now());
+        Writer& writer = *engine_.opened.writer;
+        if (writer.trouble() && writer.queued() == 0) // perhaps it is over, and nobody writes
+            writer.submit_and_forget(write_version_again);
         manager_.tell("WATCHDOG=1"); // that the loop goes round is what it is to watch
         asio::steady_timer pause(engine_.loop, between_ticks);
         co_await pause.async_wait(asio::use_awaitable);
@@ -328,7 +337,8 @@ Json Daemon::status() const {
                 {"incidents", incidents_json(engine_.outage)},
                 {"exceptions", exceptions_json(*engine_.opened.allowlist, now)},
                 {"exception_files", engine_.exception_files.states(settings->allow.terms(), now)},
-                {"writes_waiting", engine_.opened.writer->queued()}};
+                {"writes_waiting", engine_.opened.writer->queued()},
+                {"store", store_json(*engine_.opened.writer)}};
     out["troubles"] = troubles(out);
     return out;
 }

@@ -8,8 +8,9 @@
 #include <string_view>
 
 // Facts as the store holds them, on disk and in memory: everything, in few octets, and read back in
-// a microsecond. States and modes are letters and reasons their tokens, so that no number of an
-// enum, which may change, is ever on disk.
+// a microsecond, or in some milliseconds where a stranger has published as much as he may. States
+// and modes are letters and reasons their tokens, so that no number of an enum, which may change,
+// is ever on disk.
 
 namespace surehop {
 

@@ -5,52 +5,42 @@
 
 #include <fmt/format.h>
 
-#include <initializer_list>
+#include <string>
+#include <string_view>
 
 namespace surehop {
 
 namespace {
 
-using Texts = std::initializer_list<LedgerText>;
+// Escaped it may be twice as long, and must stay below log::longest_text with its name.
+constexpr std::size_t longest = 240;
 
-std::string in_quotes(std::string_view value) {
-    if (value.find_first_of(" \"=") == std::string_view::npos)
-        return std::string(value);
-    std::string out = "\"";
-    for (const char c : value)
-        out += c == '"' || c == '\\' ? std::string{'\\', c} : std::string{c};
-    return out + '"';
-}
-
-std::string fields(const LedgerRow& row, Texts texts) {
-    std::string out;
-    for (const LedgerText& one : texts)
-        if (const std::string& value = row.*one.text; !value.empty())
-            out += fmt::format("{}{}={}", out.empty() ? "" : " ", one.name, in_quotes(value));
-    return out;
+// " name=value", or nothing. In quotes where it would not end by itself.
+std::string field(std::string_view name, std::string_view value) {
+    if (value.empty())
+        return "";
+    // Made printable before it is quoted, so that what is cut keeps its end.
+    const std::string text = printable(value, longest);
+    if (text.find_first_of(" \"=\\") == std::string::npos)
+        return fmt::format(" {}={}", name, text);
+    std::string quoted;
+    for (const char c : text)
+        quoted += c == '"' || c == '\\' ? std::string{'\\', c} : std::string{c};
+    return fmt::format(" {}=\"{}\"", name, quoted);
 }
 
 } // namespace
 
 void log_decision(const LedgerRow& row) {
-    const std::string exception =
-        row.exception == 0 ? "" : fmt::format(" exception={}", row.exception);
-    // In parts, since what is written at once has a limit.
-    log::info("decision {} {}{} sender={} recipient={} {}",
-              fields(row, {{"action", &LedgerRow::action},
-                           {"would", &LedgerRow::would},
-                           {"outcome", &LedgerRow::outcome},
-                           {"level", &LedgerRow::level},
-                           {"reason", &LedgerRow::reason},
-                           {"minimum", &LedgerRow::minimum},
-                           {"mode", &LedgerRow::mode}}),
-              fields(row, {{"rule", &LedgerRow::rule}, {"next_hop", &LedgerRow::next_hop}}),
-              exception, in_quotes(row.sender), in_quotes(row.recipient),
-              fields(row, {{"reference", &LedgerRow::reference},
-                           {"queue_id", &LedgerRow::queue_id},
-                           {"offer", &LedgerRow::offer},
-                           {"facts", &LedgerRow::facts},
-                           {"detail", &LedgerRow::detail}}));
+    const auto exception = row.exception == 0 ? std::string() : std::to_string(row.exception);
+    log::info("decision{}{}{}{}{}{}{}{}{}{}{}{}{}{}{}{}{}", field("action", row.action),
+              field("would", row.would), field("outcome", row.outcome), field("level", row.level),
+              field("reason", row.reason), field("minimum", row.minimum), field("mode", row.mode),
+              field("rule", row.rule), field("next_hop", row.next_hop),
+              field("exception", exception), field("sender", row.sender),
+              field("recipient", row.recipient), field("reference", row.reference),
+              field("queue_id", row.queue_id), field("offer", row.offer), field("facts", row.facts),
+              field("detail", row.detail));
 }
 
 } // namespace surehop

@@ -42,6 +42,11 @@ namespace {
 
 constexpr int backlog = 1024;
 
+// Seconds for the rest of a packet that has begun, and for an answer to be taken; between packets a
+// session may be silent for much longer. Whoever keeps a thread of libmilter's pool waiting can
+// make a new session wait for that thread; this is less than any MTA's patience with its filter.
+constexpr int patience_in_a_packet = 5;
+
 // The connections of this process, and what they work with.
 class Connections {
   public:
@@ -408,6 +413,7 @@ Result<std::unique_ptr<Milter>> Milter::open(const std::string& socket, SessionP
     if (smfi_register(filter) != MI_SUCCESS)
         return Error{"libmilter does not take the filter"};
     smfi_setbacklog(backlog);
+    smfi_settimeout(patience_in_a_packet);
     if (auto opened = at->path.empty() ? open_inet(*at) : open_unix(*at); !opened)
         return Error{opened.error()};
     return std::unique_ptr<Milter>(

@@ -83,13 +83,14 @@ bool Refusals::minute_is_over(Time now) const { return now < began_ || now >= be
 
 void Refusals::begin_minute(Time now) {
     std::vector<LedgerRow> rows;
-    for (const auto& [key, count] : counts_)
-        if (count.counted > 0)
-            rows.push_back(row_of(count.reference, key.second, now, count.counted,
-                                  fmt::format("{} was refused {} more times within the minute from "
-                                              "{}",
-                                              whose(key.first, key.second), count.counted,
-                                              format_time(began_))));
+    for (const auto& [key, count] : counts_) {
+        if (count.counted == 0)
+            continue;
+        auto sum = fmt::format("{} was refused {} more times within the minute from {}",
+                               whose(key.first, key.second), count.counted, format_time(began_));
+        log::warning("{}, ref={}", sum, count.reference);
+        rows.push_back(row_of(count.reference, key.second, now, count.counted, std::move(sum)));
+    }
     if (!rows.empty())
         ledger_.append_later(std::move(rows));
     counts_.clear();

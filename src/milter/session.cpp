@@ -106,8 +106,10 @@ Reply Session::mail(std::string_view from, std::span<const std::string_view> par
         LedgerRow row = unreadable_row(*message.site, failure);
         row.sender = printable(from, longest_path);
         if (row.action == name_of(Action::reject)) {
-            return path_reply(failure, PathOf::sender,
-                              parts_.refusals.add(client_.network, std::move(row)));
+            const std::string reference = parts_.refusals.add(client_.network, row);
+            if (reference == row.reference)
+                tell({row});
+            return path_reply(failure, PathOf::sender, reference);
         }
         message.rows.push_back(std::move(row));
     }
@@ -146,9 +148,9 @@ Reply Session::rcpt(std::string_view to, const Macro& macro) {
     if (decision.verdict.reason == Reason::next_hop_invalid &&
         decision.source == HopSource::rcpt_host)
         log::warning(
-            "the mail server names a next hop that cannot be read: {{rcpt_host}} is '{}', for "
-            "<{}>; write a port in it as a number",
-            printable(context.host, 200), decision.recipient.text());
+            "the mail server names a next hop that cannot be read: {{rcpt_host}} is '{}'; write a "
+            "port in it as a number",
+            printable(context.host, 200));
     return take(message, std::move(decision));
 }
 
@@ -336,8 +338,7 @@ Reply Session::what_refuses(Message& message, const std::string& queue_id) {
         return refuse_whole(message, *message.unreadable, refused_together);
     if (message.waiver && message.site->refuses_waiver && forbids_waiver(*message.site->rules)) {
         const std::string reference = message.rows.empty() ? "" : message.rows.front().reference;
-        log::info("reject: the message {} says \"TLS-Required: No\" from=<{}> ref={}", queue_id,
-                  message.context.sender.text(), reference);
+        log::info("reject: the message {} says \"TLS-Required: No\" ref={}", queue_id, reference);
         return refuse_whole(message, waiver_reply(reference), "TLS-Required: No");
     }
     return {};

@@ -3,9 +3,7 @@
 
 #include "facts/stored_facts.h"
 
-#include <algorithm>
 #include <iterator>
-#include <memory>
 #include <utility>
 
 namespace surehop {
@@ -15,19 +13,8 @@ FactsMemory::Held* FactsMemory::find(std::string_view key) {
     if (found == places_.end())
         return nullptr;
     const Place place = found->second;
-    if (place->facts) {
-        ready_.splice(ready_.begin(), ready_, place);
-        return &*place;
-    }
-    auto facts = from_store(place->stored);
-    if (!facts) { // longer than what is ever read back: on disk it is shortened
-        drop(place);
-        return nullptr;
-    }
-    place->facts = std::make_shared<const Facts>(*std::move(facts));
-    place->stored = std::string();
-    ready_.splice(ready_.begin(), stored_, place);
-    bound();
+    auto& part = place->facts ? ready_ : stored_;
+    part.splice(part.begin(), part, place);
     return &*place;
 }
 
@@ -42,6 +29,7 @@ FactsMemory::Held& FactsMemory::keep(std::string_view key, FactsPtr facts, std::
     ready_.push_front({std::string(key), std::move(facts), {}, octets, use});
     places_.emplace(ready_.front().key, ready_.begin());
     octets_ += octets;
+    ready_octets_ += octets;
     bound();
     return ready_.front();
 }
@@ -56,6 +44,8 @@ bool FactsMemory::drop(std::string_view key) {
 
 void FactsMemory::drop(Place place) {
     octets_ -= place->octets;
+    if (place->facts)
+        ready_octets_ -= place->octets;
     places_.erase(place->key);
     auto& part = place->facts ? ready_ : stored_;
     part.erase(place);
@@ -63,10 +53,17 @@ void FactsMemory::drop(Place place) {
 
 // The latest stays whatever the limits are.
 void FactsMemory::bound() {
-    while (ready_.size() > std::max<std::size_t>(limits_.ready, 1)) {
+    while (ready_.size() > 1 &&
+           (ready_.size() > limits_.ready || ready_octets_ > limits_.ready_octets)) {
         const Place last = std::prev(ready_.end());
+        if (last->octets > longest_row) {
+            drop(last);
+            continue;
+        }
         last->stored = to_store(*last->facts);
+        last->stored.shrink_to_fit();
         last->facts.reset();
+        ready_octets_ -= last->octets;
         stored_.splice(stored_.begin(), ready_, last);
     }
     while (places_.size() > 1 &&

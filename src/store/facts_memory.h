@@ -11,20 +11,25 @@
 #include <unordered_map>
 
 // The next hops used most recently. Of these the very latest are ready; the others are held as they
-// are on disk, in a third of the room, and made ready when they are used. Who shares it between
-// threads locks.
+// are on disk, in a third of the room. Who shares it between threads locks, and reads what is not
+// ready under no lock: strangers write policies that take long to read.
 
 namespace surehop {
 
 struct FactsLimits {
     std::size_t ready = 4'000;                          // next hops
+    std::size_t ready_octets = std::size_t{4} << 20U;   // of their stored form: to a tenth of it
     std::size_t in_memory = 44'000;                     // with those; others cost a read from disk
-    std::size_t memory_octets = std::size_t{64} << 20U; // of their stored form
+    std::size_t memory_octets = std::size_t{64} << 20U; // of the stored form of all
     std::size_t on_disk = 1'000'000;                    // next hops, give or take a few thousand
 };
 
 class FactsMemory {
   public:
+    // Octets. What is longer has only its sum on disk (see FactsStore::put); here it is held as
+    // long as it is ready.
+    static constexpr std::size_t longest_row = std::size_t{256} << 10U;
+
     explicit FactsMemory(FactsLimits limits) : limits_(limits) {}
 
     struct Use {
@@ -39,12 +44,14 @@ class FactsMemory {
         Use use;
     };
 
-    // Ready, and from now on the latest. Null: not held. Valid until the next keep() or drop().
+    // From now on the latest of those that are ready, or of those that are not. Null: not held.
+    // Valid until the next keep() or drop().
     Held* find(std::string_view key);
 
     // As it is, for who does not use it.
     const Held* look_at(std::string_view key) const;
 
+    // Ready, and the latest of all. In place of what is held.
     Held& keep(std::string_view key, FactsPtr facts, std::size_t octets, Use use);
     bool drop(std::string_view key); // false: was not held
 
@@ -62,7 +69,7 @@ class FactsMemory {
     const FactsLimits limits_;
     std::list<Held> ready_, stored_;                     // latest first; all of ready_ before those
     std::unordered_map<std::string_view, Place> places_; // keys live in the lists
-    std::size_t octets_ = 0;
+    std::size_t ready_octets_ = 0, octets_ = 0;          // of ready_; of both
 };
 
 } // namespace surehop

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/facts_of_v6.h"
 
+#include "base/log.h"
 #include "facts/stored_facts.h"
 #include "facts/stored_facts_v1.h"
+
+#include <cstdint>
 
 namespace surehop {
 
@@ -17,15 +20,18 @@ Status take_facts_of_v6(Database& database) {
                          "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
     if (!insert)
         return Error{insert.error()};
+    std::uint64_t damaged = 0;
     for (;;) {
         const auto row = old->step();
         if (!row)
             return Error{row.error()};
         if (!*row)
-            return Done{};
+            break;
         const auto facts = from_store_v1(old->text(1));
-        if (!facts)
+        if (!facts) {
+            ++damaged;
             continue;
+        }
         insert->bind(1, old->text(0)).bind_octets(2, to_store(*facts));
         for (int column = 2; column <= 6; ++column)
             insert->bind(column + 1, old->number(column));
@@ -33,6 +39,10 @@ Status take_facts_of_v6(Database& database) {
             return done;
         insert->reset();
     }
+    if (damaged > 0)
+        log::warning("what the store knew of {} next hops cannot be read; they are looked up again",
+                     damaged);
+    return Done{};
 }
 
 } // namespace surehop

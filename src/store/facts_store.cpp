@@ -13,7 +13,6 @@ namespace surehop {
 
 namespace {
 
-constexpr std::size_t most_octets_on_disk = std::size_t{256} << 10U; // of one row
 constexpr std::uint64_t puts_between_counts = 1000;
 
 // Until when an MTA-STS policy binds whatever happens to DNS or its host (RFC 8461 §3.3).
@@ -132,19 +131,22 @@ FactsPtr FactsStore::use(std::string_view key, Time now) {
 Result<FactsPtr> FactsStore::look(std::string_view key, std::optional<Time> used) {
     std::uint64_t changes = 0;
     bool may_keep = false;
+    std::string body;
+    Use use;
     {
         const std::lock_guard hold(mutex_);
         if (auto* held = memory_.find(key)) {
             note(*held, used);
-            return held->facts;
+            if (held->facts)
+                return held->facts;
+            body = held->stored;
+            use = held->use;
         }
         changes = changes_;
         may_keep = forgetting_ == 0;
     }
-
-    std::string body;
-    Use use;
-    {
+    const bool in_memory = !body.empty();
+    if (!in_memory) {
         const auto hold = reader_.lock();
         auto query = reader_.reuse("SELECT body, used FROM facts WHERE key = ?1");
         if (!query)
@@ -163,12 +165,17 @@ Result<FactsPtr> FactsStore::look(std::string_view key, std::optional<Time> used
     FactsPtr learnt = std::make_shared<const Facts>(*std::move(facts));
 
     const std::lock_guard hold(mutex_);
-    if (auto* held = memory_.find(key)) {
+    auto* held = memory_.find(key);
+    if (held != nullptr && !in_memory)
         note(*held, used);
-        return held->facts; // put meanwhile, so newer
+    if (held != nullptr && held->facts)
+        return held->facts; // put meanwhile, so newer; or made ready
+    if (may_keep && changes == changes_) {
+        const bool noted = held != nullptr;
+        auto& kept = memory_.keep(key, learnt, body.size(), noted ? held->use : use);
+        if (!noted && !in_memory)
+            note(kept, used);
     }
-    if (may_keep && changes == changes_)
-        note(memory_.keep(key, learnt, body.size(), use), used);
     return learnt;
 }
 
@@ -182,7 +189,7 @@ void FactsStore::put(const std::string& key, FactsPtr facts) {
     std::string body = for_disk(*facts);
     const std::size_t octets = body.size();
     const Time now = facts->learnt;
-    if (octets > most_octets_on_disk)
+    if (octets > FactsMemory::longest_row)
         body = for_disk(shortened(*facts));
 
     // The lock is held over both, so that memory and disk see puts and forgets in one order.

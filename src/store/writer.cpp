@@ -99,6 +99,11 @@ std::uint64_t Writer::commits() const {
     return commits_;
 }
 
+std::optional<std::string> Writer::trouble() const {
+    const std::lock_guard hold(mutex_);
+    return trouble_;
+}
+
 void Writer::run() {
     for (;;) {
         std::deque<Waiting> batch;
@@ -162,7 +167,16 @@ void Writer::commit(std::deque<Waiting> batch) {
     }
 }
 
+void Writer::take_note(const Status& status) {
+    if (status && !troubled_)
+        return; // nearly always, and under no lock
+    const std::lock_guard hold(mutex_);
+    troubled_ = !status;
+    trouble_ = status ? std::nullopt : std::optional(status.error());
+}
+
 void Writer::finish(Waiting& waiting, const Status& status) {
+    take_note(status);
     if (!waiting.forget)
         waiting.done.set_value(status);
     else if (status)

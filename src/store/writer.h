@@ -11,6 +11,7 @@
 #include <functional>
 #include <future>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -47,6 +48,9 @@ class Writer {
     // What is waiting now; submit() fails at once above the limit (100 000 jobs).
     std::size_t queued() const;
 
+    // Why the latest write is not on disk; nothing if it is.
+    std::optional<std::string> trouble() const;
+
     // Transactions committed since the start: far fewer than jobs when many wait at once.
     std::uint64_t commits() const;
 
@@ -60,17 +64,19 @@ class Writer {
     void run();
     void commit(std::deque<Waiting> batch);
     void finish(Waiting& waiting, const Status& status);
+    void take_note(const Status& status);
     void tell(const std::string& failure);
 
     Database database_;
-    mutable std::mutex mutex_; // of what follows, up to `report_`
+    mutable std::mutex mutex_; // of what follows, up to `trouble_`
     std::condition_variable wake_;
     std::deque<Waiting> queue_;
     bool stopping_ = false;
     std::uint64_t dropped_ = 0; // forgotten jobs that found the queue full
     std::uint64_t commits_ = 0;
     Report report_;
-    bool failing_ = false; // the thread's own
+    std::optional<std::string> trouble_;
+    bool failing_ = false, troubled_ = false; // the thread's own
     std::thread thread_;
 };
 

@@ -5,6 +5,7 @@ was recorded is lost, it recovers by itself where it can, and one clear line say
 import ctypes
 import os
 import pathlib
+import re
 import resource
 import socket
 import sqlite3
@@ -121,6 +122,14 @@ def store_without_permission(dns):
         equal([row["queue_id"] for row in daemon.rows("queue_id <> ''")], ["4BEFORE", "4WHILE", "4AFTER"])
 
 
+def says_that_the_store_cannot_be_written(daemon, why):
+    said = daemon.cli("status")
+    equal(said.returncode, 1)
+    assert re.search("the store cannot be written, so mail is deferred: .*" + why, said.stdout), said.stdout
+    said = daemon.status()["store"]
+    equal((said["writable"], why in said["text"]), (False, True))
+
+
 def store_locked(dns):
     """While another program holds the store, mail that needs a record is deferred, refusals go on; afterwards all is well."""
     with Surehopd(dns) as daemon:
@@ -128,11 +137,17 @@ def store_locked(dns):
         holder = sqlite3.connect(daemon.store, timeout=10, isolation_level=None)
         holder.execute("BEGIN EXCLUSIVE")
         starts(accepted(daemon, "4HELD"), "451 4.3.0 This cannot be accepted now: its record cannot be written")
+        says_that_the_store_cannot_be_written(daemon, "is locked by another program")
         with daemon.client() as mta:
             mta.mail()
             starts(mta.rcpt("<a@none.test>"), "550 5.7.10 ")
         holder.execute("ROLLBACK")
         holder.close()
+        for _ in range(200):  # by itself, though there is no mail
+            if daemon.status()["store"]["writable"]:
+                break
+            time.sleep(0.1)
+        equal(daemon.cli("status").returncode, 0)
         equal(accepted(daemon, "4AFTER"), "")
         equal([row["queue_id"] for row in daemon.rows("queue_id <> ''")], ["4BEFORE", "4AFTER"])
         text = daemon.log.read_text()
@@ -145,6 +160,8 @@ def store_full(dns):
         equal(accepted(daemon, "4BEFORE"), "")
         whole = resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
         starts(accepted(daemon, "4FULL"), "451 4.3.0 ")
+        says_that_the_store_cannot_be_written(daemon, "")
+        equal(daemon.log.read_text().count("recording decisions fails: "), 1)
         resource.prlimit(daemon.process.pid, resource.RLIMIT_FSIZE, whole)
         equal(accepted(daemon, "4AFTER"), "")
         equal([row["queue_id"] for row in daemon.rows("queue_id <> ''")], ["4BEFORE", "4AFTER"])

@@ -116,6 +116,38 @@ def flood_of_invented_domains(dns):
         return f"{count} domains, {peak} MiB at most, {rows} rows"
 
 
+def flood_of_domains_that_do_not_exist(dns):
+    """A client that writes to invented domains which the DNS denies at once: each is learnt, memory and store grow by little, and what is
+    known stays known."""
+    count, connections = int(os.environ.get("FLOOD", "300")), 6
+    with Surehopd(dns, wait="2s") as daemon:
+        with daemon.client() as mta:
+            mta.mail()
+            equal(mta.rcpt("<a@dane.test>"), "")
+        before = daemon.store.stat().st_size
+
+        def flood(first):
+            with daemon.client(client="192.0.2.66", timeout=30) as flooder:
+                flooder.mail()
+                for number in range(first, count, connections):
+                    starts(flooder.rcpt(f"<a@f{number}.nx.test>"), ("550 5.1.2 ", "451 4."))
+
+        with concurrent.futures.ThreadPoolExecutor(connections) as pool:
+            for done in [pool.submit(flood, first) for first in range(connections)]:
+                done.result()
+        learnt = daemon.sql("SELECT count(*) FROM facts")[0][0]
+        with daemon.client(client="192.0.2.1") as mta:
+            mta.mail()
+            began = time.monotonic()
+            equal(mta.rcpt("<a@dane.test>"), "")
+            assert time.monotonic() - began < 0.2
+        peak = int(re.search(r"VmHWM:\s+(\d+)", pathlib.Path(f"/proc/{daemon.process.pid}/status").read_text())[1]) // 1024
+        octets = (daemon.store.stat().st_size - before) / max(learnt, 1)
+        assert peak < 200 and octets < 2000, (peak, octets)
+        assert learnt > min(count, 1000) / 3, (learnt, "were learnt")
+        return f"{count} domains, {learnt} learnt, {peak} MiB at most, {octets:.0f} octets of the store each"
+
+
 def flood_of_refusals(dns):
     """A client that is refused very often is counted, and each reply names a reference that can be traced."""
     with Surehopd(dns) as daemon:
@@ -215,6 +247,6 @@ def twenty_at_once(dns):
 
 
 STORIES = [
-    slow_dns, silent_dns_at_rcpt, first_contact_is_bounded, flood_of_invented_domains, flood_of_refusals, kept_fresh,
+    slow_dns, silent_dns_at_rcpt, first_contact_is_bounded, flood_of_invented_domains, flood_of_domains_that_do_not_exist, flood_of_refusals, kept_fresh,
     resolver_gone, twenty_at_once,
 ]

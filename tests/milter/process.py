@@ -51,6 +51,48 @@ def hostile_packets(dns):
         equal(good.end(), ([], ""))
 
 
+def slow_peers(dns):
+    """Peers that stop in the middle of a packet, or never read what they are told, are hung up on after five seconds, and hold up others for
+    no longer than that each; who is only silent between packets is left in peace."""
+    with Surehopd(dns) as daemon:
+        negotiation = struct.pack("!IcIII", 13, b"O", 6, wire.ALL_ACTIONS, wire.ALL_STEPS)
+        silent = [daemon.client(timeout=60) for _ in range(20)]
+        for mta in silent:
+            mta.mail()
+        began = time.monotonic()
+        slow = [socket.socket(socket.AF_UNIX) for _ in range(6)]
+        for number, peer in enumerate(slow, 1):
+            peer.connect(daemon.where)
+            peer.sendall(negotiation[:number])
+        deaf = socket.socket(socket.AF_UNIX)
+        deaf.connect(daemon.where)
+        deaf.settimeout(0.3)
+        try:
+            for _ in range(100_000):  # negotiates again and again until nobody takes it any more
+                deaf.sendall(negotiation)
+        except (TimeoutError, BrokenPipeError, ConnectionResetError):
+            pass
+        with daemon.client(timeout=60) as good:
+            for number in range(50):
+                good.mail()
+                equal(good.rcpt("<a@dane.test>"), "")
+                equal(good.end(f"4GOOD{number}"), ([], ""))
+        took = time.monotonic() - began
+        assert took < 30, took  # libmilter may have two threads, and begins more as it likes
+        for peer in slow:
+            peer.settimeout(40)
+            try:
+                equal(peer.recv(100), b"")
+            except ConnectionResetError:
+                pass
+        assert time.monotonic() - began > 4.5, "they were given no time"
+        for mta in silent:
+            equal(mta.rcpt("<a@dane.test>"), "")
+        for peer in (*slow, deaf, *(mta.sock for mta in silent)):
+            peer.close()
+        return f"fifty messages beside them took {took:.1f} s"
+
+
 def quick_stop(dns):
     """TERM with idle sessions open: soon gone, status 0, and its socket with it or ready to be replaced."""
     with Surehopd(dns) as daemon:
@@ -230,7 +272,7 @@ def from_enforce_to_audit(dns):
 
 
 STORIES = [
-    in_the_services_sandbox, from_enforce_to_audit, out_of_order, hostile_packets, quick_stop,
+    in_the_services_sandbox, from_enforce_to_audit, out_of_order, hostile_packets, slow_peers, quick_stop,
     stop_while_a_recipient_waits, many_stops, hangups, signals_are_not_libmilters, socket_in_use, socket_file,
     no_folder, over_tcp,
 ]

@@ -201,6 +201,7 @@ def killed_under_load(dns):
             with daemon.client(timeout=10, client=f"192.0.2.{number + 2}") as mta:
                 while True:
                     mta.mail()
+                    starts(mta.rcpt(f"<a{number}@none.test>"), ("550 ", "451 "))
                     equal(mta.rcpt(f"<a{number}@dane.test>"), "")
                     queue_id = f"4R{round_}N{number}M{message}"
                     if mta.end(queue_id)[1] == "":

@@ -152,6 +152,13 @@ def one_line_for_each_decision(dns):
             last = lines(daemon)[2]
             equal((last["outcome"], last["action"]), ("no-mail", "reject"))
             assert last["detail"].startswith("address cannot be read"), last
+            starts(mta.mail("<no address@>"), "501 5.1.7 ")
+            assert lines(daemon)[3]["detail"].startswith("address cannot be read")
+            equal(daemon.cli("allow", "add", "none.test", "--lowest", "none", "--reason", "r", "--owner", "o", "--until", "+1h").returncode, 0)
+            mta.mail()
+            equal(mta.rcpt("<c@none.test>"), "")
+            mta.end("4EXCEPTION")
+            equal((lines(daemon)[4]["exception"], lines(daemon)[4]["queue_id"]), ("1", "4EXCEPTION"))
 
 
 STORIES = [one_line_for_each_decision, metrics, dashboard_and_alerts, systemd_is_told]

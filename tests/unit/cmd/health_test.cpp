@@ -13,6 +13,7 @@ const Json well = {
     {"validates", true},
     {"resolvers", {{{"server", "127.0.0.1:53"}, {"answers", true}, {"validates", true}}}},
     {"incidents", Json::array()},
+    {"store", {{"writable", true}, {"text", ""}}},
     {"exception_files", {{{"file", "/a.csv"}, {"state", "good"}, {"text", ""}}}}};
 
 TEST(Health, NothingIsWrong) { EXPECT_THAT(troubles(well), IsEmpty()); }
@@ -26,10 +27,13 @@ TEST(Health, SaysWhatIsWrongTheWorstFirst) {
     status["incidents"].push_back({{"part", "https"},
                                    {"since", "2026-11-21T10:00:00Z"},
                                    {"text", "no policy can be fetched"}});
+    status["store"] = {{"writable", false}, {"text", "database or disk is full"}};
     status["exception_files"][0] = {
         {"file", "/a.csv"}, {"state", "failed"}, {"text", "/a.csv:3: no end"}};
     EXPECT_THAT(troubles(status),
                 ElementsAre("since 2026-11-21T10:00:00Z: no policy can be fetched",
+                            "the store cannot be written, so mail is deferred: "
+                            "database or disk is full",
                             "no resolver answers and validates DNSSEC: DANE is unknown",
                             "the resolver 127.0.0.1:53 does not answer",
                             "the resolver 192.0.2.1:53 does not validate", "/a.csv:3: no end"));

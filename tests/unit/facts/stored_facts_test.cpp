@@ -94,8 +94,14 @@ TEST(StoredFacts, what_is_cut_or_goes_on_is_an_error) {
         EXPECT_FALSE(from_store(good + '\0'));
         EXPECT_FALSE(from_store(good + good));
     }
-    EXPECT_FALSE(from_store(std::string((1U << 20U) + 1, '\2')));
-    EXPECT_FALSE(from_store(std::string(1U << 20U, '\2')));
+}
+
+TEST(StoredFacts, more_than_a_mebibyte_is_not_read) {
+    Facts facts = test::plain_facts();
+    facts.hosts.at(0).records = {{3, 1, 0, Bytes((1U << 20U) - 100, 7)}};
+    EXPECT_TRUE(from_store(to_store(facts)));
+    facts.hosts.at(0).records.at(0).data.resize(1U << 20U);
+    EXPECT_FALSE(from_store(to_store(facts)));
 }
 
 // One bit that fell over on disk: refused, or other facts; never what crashes, and never a letter

@@ -31,21 +31,40 @@ std::string held(const FactsMemory& memory) { // a star: ready
     return all;
 }
 
-TEST(FactsMemory, the_latest_are_ready_and_the_others_are_made_so_when_used) {
+TEST(FactsMemory, the_latest_are_ready_and_the_others_are_held_as_on_disk) {
     FactsMemory memory({.ready = 2, .in_memory = 4});
     for (int i = 1; i <= 5; ++i)
         keep(memory, i);
     EXPECT_EQ(held(memory), "5* 4* 3 2 ");
     EXPECT_EQ(memory.find(name(1)), nullptr);
 
-    auto* second = memory.find(name(2));
+    const auto* second = memory.find(name(2));
     ASSERT_NE(second, nullptr);
-    EXPECT_EQ(*second->facts, *full(name(2)));
+    EXPECT_EQ(second->facts, nullptr);
+    const auto read = from_store(second->stored);
+    ASSERT_TRUE(read);
+    EXPECT_EQ(*read, *full(name(2)));
+    EXPECT_EQ(held(memory), "5* 4* 2 3 ");
+    keep(memory, 2);
     EXPECT_EQ(held(memory), "2* 5* 4 3 ");
     ASSERT_NE(memory.find(name(5)), nullptr);
     EXPECT_EQ(held(memory), "5* 2* 4 3 ");
     keep(memory, 6);
     EXPECT_EQ(held(memory), "6* 5* 2 4 ") << "the one that was not used for longest went";
+}
+
+TEST(FactsMemory, what_is_ready_is_bounded_in_octets) {
+    const std::size_t one = to_store(*full(name(1))).size();
+    FactsMemory memory({.ready = 10, .ready_octets = 2 * one});
+    for (int i = 1; i <= 4; ++i)
+        keep(memory, i);
+    EXPECT_EQ(held(memory), "4* 3* 2 1 ");
+    memory.drop(name(4));
+    memory.drop(name(1));
+    keep(memory, 5);
+    EXPECT_EQ(held(memory), "5* 3* 2 ");
+    memory.keep(name(6), full(name(6)), 3 * one, {});
+    EXPECT_EQ(held(memory), "6* 5 3 2 ") << "the latest is ready whatever it takes";
 }
 
 TEST(FactsMemory, who_only_looks_changes_nothing) {
@@ -75,6 +94,8 @@ TEST(FactsMemory, kept_again_is_held_once) {
     memory.keep(name(1), full("other.example"), 100, {});
     EXPECT_EQ(held(memory), "1* 2 ");
     EXPECT_EQ(*memory.find(name(1))->facts, *full("other.example"));
+    keep(memory, 2);
+    EXPECT_EQ(held(memory), "2* 1 ");
 }
 
 TEST(FactsMemory, dropped_is_gone) {
@@ -111,16 +132,15 @@ TEST(FactsMemory, limits_of_nothing_hold_the_latest) {
     EXPECT_NE(memory.find(name(2)), nullptr);
 }
 
-// Longer than any row on disk: it is asked for there, where it is shortened.
-TEST(FactsMemory, what_is_longer_than_a_row_is_not_read_back) {
+TEST(FactsMemory, what_is_longer_than_a_row_is_held_as_long_as_it_is_ready) {
     FactsMemory memory({.ready = 1, .in_memory = 3});
-    Facts monster = test::full_facts("big.example");
-    monster.hosts.at(0).records.assign(40'000, test::tlsa(3));
-    memory.keep("big.example", std::make_shared<const Facts>(monster), 0, {});
-    EXPECT_NE(memory.find("big.example"), nullptr);
-    keep(memory, 1);
-    EXPECT_EQ(memory.find("big.example"), nullptr);
-    EXPECT_EQ(held(memory), "1* ");
+    memory.keep(name(1), full(name(1)), FactsMemory::longest_row + 1, {});
+    EXPECT_NE(memory.find(name(1)), nullptr);
+    keep(memory, 2);
+    EXPECT_EQ(memory.find(name(1)), nullptr);
+    memory.keep(name(3), full(name(3)), FactsMemory::longest_row, {});
+    keep(memory, 4);
+    EXPECT_EQ(held(memory), "4* 3 2 ");
 }
 
 } // namespace

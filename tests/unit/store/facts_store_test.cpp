@@ -99,6 +99,34 @@ TEST(FactsStore, the_least_recently_used_leave_memory_and_stay_on_disk) {
     EXPECT_EQ(facts.find("a"), nullptr) << "made room for b";
 }
 
+TEST(FactsStore, what_is_not_ready_in_memory_is_found_without_the_disk) {
+    const TempDir dir;
+    const Time noon = test::ten_o_clock + Seconds{7200};
+    TestStore store(dir / "a.db");
+    FactsStore facts(store.reader, store.writer, {.ready = 1, .in_memory = 3});
+    for (int i = 0; i < 3; ++i) {
+        facts.put(std::string(1, static_cast<char>('a' + i)), plain(i));
+        EXPECT_NE(facts.use(std::string(1, static_cast<char>('a' + i)), noon), nullptr);
+    }
+    store.settle();
+    test::must(store.writer.submit_and_wait(
+        [](Database& database) { return database.execute("DELETE FROM facts"); }));
+    EXPECT_EQ(keys(facts), "a b c ") << "read from what is held";
+    for (const auto round : {2U, 3U})
+        for (int i = 0; i < 3; ++i) {
+            const std::string key(1, static_cast<char>('a' + i));
+            const auto found = facts.use(key, noon + Seconds{round});
+            ASSERT_NE(found, nullptr) << key;
+            EXPECT_EQ(*found, *plain(i));
+            EXPECT_EQ(facts.use_of(key)->times, round) << key;
+            EXPECT_EQ(facts.use_of(key)->last, noon + Seconds{round});
+        }
+    EXPECT_EQ(facts.came_into_use().size(), 3U) << "once each";
+    facts.put("a", plain(7)); // is not ready
+    EXPECT_EQ(facts.use_of("a")->times, 3U);
+    EXPECT_EQ(*facts.find("a"), *plain(7));
+}
+
 // ---- use
 
 TEST(FactsStore, remembers_what_was_used_and_when) {
@@ -361,10 +389,10 @@ TEST(FactsStore, lists_by_key_memory_and_disk_as_one) {
 }
 
 // Whoever finds, puts and forgets at the same time sees no fact that is older than one seen before.
-TEST(FactsStore, many_threads) {
+void find_while_others_put(FactsLimits limits) {
     const TempDir dir;
     TestStore store(dir / "a.db");
-    FactsStore facts(store.reader, store.writer, {.in_memory = 1});
+    FactsStore facts(store.reader, store.writer, limits);
     std::atomic<bool> stop = false;
     std::atomic<int> backwards = 0;
     facts.put("key", plain(0));
@@ -394,6 +422,12 @@ TEST(FactsStore, many_threads) {
         stop = true;
     }
     EXPECT_EQ(backwards, 0);
+}
+
+TEST(FactsStore, many_threads_that_read_the_disk) { find_while_others_put({.in_memory = 1}); }
+
+TEST(FactsStore, many_threads_that_read_memory) {
+    find_while_others_put({.ready = 1, .in_memory = 2});
 }
 
 } // namespace

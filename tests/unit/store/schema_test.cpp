@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "store/schema.h"
 
+#include "facts/stored_facts.h"
 #include "store/allowlist.h"
 #include "store/facts_store.h"
 #include "store/ledger.h"
@@ -131,6 +132,41 @@ TEST(Schema, every_earlier_version_becomes_this_one) {
         Database fresh = test::migrated(dir / "fresh.db");
         EXPECT_EQ(column(database, tables), column(fresh, tables));
     }
+}
+
+TEST(Schema, facts_that_cannot_be_read_are_left_out_and_the_others_are_not) {
+    const TempDir dir;
+    Database database = at_version(dir / "a.db", 6);
+    test::must(database.execute("UPDATE facts SET body = substr(body, 1, 100) "
+                                "WHERE key = 'bound.example'"));
+    test::must(migrate(database));
+    EXPECT_EQ(column(database, "SELECT key FROM facts ORDER BY key"),
+              (std::vector<std::string>{"[mx1.host.example]:25", "plain.example"}));
+    auto query = test::value(database.prepare("SELECT body FROM facts ORDER BY key"));
+    ASSERT_TRUE(test::value(query.step()));
+    const auto host = from_store(query.octets(0));
+    ASSERT_TRUE(host) << host.error();
+    EXPECT_FALSE(host->mx);
+    EXPECT_EQ(host->hosts.at(0).name.text(), "mx1.host.example");
+    EXPECT_EQ(host->hosts.at(0).usable(), 1U);
+}
+
+TEST(Schema, without_room_all_stays_as_it_was) {
+    const TempDir dir;
+    Database database = at_version(dir / "a.db", 6);
+    test::must(database.execute(
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000) "
+        "INSERT INTO facts SELECT 'k' || i, body, learnt, until, used, binds, refresh "
+        "FROM facts, n WHERE key = 'bound.example'"));
+    test::must(database.execute("PRAGMA max_page_count = 1")); // the least: as many as there are
+    const auto before = all_rows(database);
+    EXPECT_FALSE(migrate(database));
+    EXPECT_FALSE(database.in_transaction());
+    EXPECT_EQ(*version_of(database), 6);
+    EXPECT_EQ(all_rows(database), before);
+    test::must(database.execute("PRAGMA max_page_count = 100000"));
+    test::must(migrate(database));
+    EXPECT_EQ(*version_of(database), schema_version);
 }
 
 TEST(Schema, what_an_earlier_version_has_written_is_understood) {

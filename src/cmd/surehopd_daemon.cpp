@@ -186,6 +186,9 @@ int Daemon::run() {
              settings->site->rules->mode() == PolicyMode::audit)
         log::error("the mode changed from enforce to audit since {}: it refuses nothing any more",
                    format_time((*last)->time));
+    if (const auto ended = engine_.ledger.ended_in_order(); ended && !*ended)
+        log::warning("surehopd did not stop in order the last time: it was killed, or the machine "
+                     "went down; what it had accepted is recorded");
     record("start", describe(*settings));
     keeper_.tell_head();
     engine_.exception_files.look(settings->allow.terms(), engine_.clock.now(), true);

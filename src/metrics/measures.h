@@ -14,6 +14,8 @@ struct Measures {
                        "rule and its mode.",
                        {"outcome", "level", "action", "rule", "mode"}};
     Durations rcpt{"surehop_rcpt_seconds", "Time to answer RCPT, waiting for look-ups included."};
+    Durations end{"surehop_end_of_message_seconds",
+                  "Time to answer the end of a message, with its record on disk."};
     Counters dns{"surehop_dns_queries_total",
                  "DNS questions asked, by type and what came of them.",
                  {"type", "result"}};
@@ -28,6 +30,7 @@ struct Measures {
     void print(std::string& page) const {
         decisions.print(page);
         rcpt.print(page);
+        end.print(page);
         dns.print(page);
         dns_time.print(page);
         fetches.print(page);

@@ -356,6 +356,7 @@ Reply Session::end_of_header(const Macro& macro) {
 }
 
 Reply Session::end_of_message(const Macro& macro, MessageActions& actions) {
+    const Lap lap(parts_.measures.end);
     if (!message_)
         return trouble_reply("a message came without a sender");
     Message message = std::move(*message_);

@@ -26,8 +26,7 @@ struct Listener::State {
     bool local; // a UNIX socket: who may connect is the file's mode
     std::size_t open = 0;
 
-    // Hangs up, and says so once a minute at most.
-    void turn_away(const std::string& from);
+    void complain(const std::string& why); // once a minute at most
     std::optional<std::chrono::steady_clock::time_point> told;
 };
 
@@ -59,12 +58,12 @@ bool may_ask(const std::vector<IpRange>& peers, const IpAddress& from) {
            });
 }
 
-void Listener::State::turn_away(const std::string& from) {
+void Listener::State::complain(const std::string& why) {
     const auto now = std::chrono::steady_clock::now();
     if (told && now - *told < std::chrono::minutes{1})
         return;
     told = now;
-    log::warning("{} is hung up on: [listen] peers does not name it", from);
+    log::warning("{}", why);
 }
 
 struct Patience::State {
@@ -151,7 +150,8 @@ Result<std::unique_ptr<Listener>> Listener::open(asio::io_context& loop, const s
 
 void Listener::start(std::function<asio::awaitable<void>(StreamSocket)> serve, std::size_t most,
                      std::vector<IpRange> peers) {
-    const auto accept = [](std::shared_ptr<State> state, auto serve_one, std::size_t limit,
+    const auto accept = [](std::shared_ptr<State> state, std::string where, auto serve_one,
+                           std::size_t limit,
                            std::vector<IpRange> friends) -> asio::awaitable<void> {
         for (;;) {
             asio::error_code failed;
@@ -160,19 +160,24 @@ void Listener::start(std::function<asio::awaitable<void>(StreamSocket)> serve, s
             if (failed == asio::error::operation_aborted || !state->acceptor.is_open())
                 co_return;
             if (failed) { // no descriptors left, or the peer is gone again: breathe, go on
+                state->complain(
+                    fmt::format("{} takes no connection now: {}", where, failed.message()));
                 asio::steady_timer pause(state->loop, std::chrono::milliseconds{100});
                 co_await pause.async_wait(asio::redirect_error(asio::use_awaitable, failed));
                 continue;
             }
-            if (state->open >= limit)
-                continue; // hangs up
+            if (state->open >= limit) {
+                state->complain(
+                    fmt::format("{} has {} connections, and hangs up on more", where, limit));
+                continue;
+            }
             if (!state->local) {
                 const std::string from = address_of(socket);
                 const auto address = parse_ip(from);
                 if (!address)
                     continue;
                 if (!may_ask(friends, *address)) {
-                    state->turn_away(from);
+                    state->complain(from + " is hung up on: [listen] peers does not name it");
                     continue;
                 }
             }
@@ -181,7 +186,7 @@ void Listener::start(std::function<asio::awaitable<void>(StreamSocket)> serve, s
                            [state](const std::exception_ptr&) { --state->open; });
         }
     };
-    asio::co_spawn(state_->loop, accept(state_, std::move(serve), most, std::move(peers)),
+    asio::co_spawn(state_->loop, accept(state_, where_, std::move(serve), most, std::move(peers)),
                    asio::detached);
 }
 

@@ -170,6 +170,18 @@ Result<std::optional<Time>> Ledger::kept_since() const {
     return *row ? std::optional(query->time(0)) : std::nullopt;
 }
 
+Result<bool> Ledger::ended_in_order() const {
+    const auto hold = reader_.lock();
+    auto query = reader_.prepare("SELECT kind FROM ledger WHERE kind <> 'decision' AND kind IN "
+                                 "('start', 'stop') ORDER BY id DESC LIMIT 1");
+    if (!query)
+        return Error{query.error()};
+    const auto row = query->step();
+    if (!row)
+        return Error{row.error()};
+    return !*row || query->text(0) == "stop";
+}
+
 Result<std::optional<LedgerRow>> Ledger::latest_configuration() const {
     const auto hold = reader_.lock();
     auto query = reader_.prepare(

@@ -63,6 +63,9 @@ class Ledger {
     // An address as rows about mail have it.
     std::string shown(std::string_view address) const { return addresses_.shown(address); }
 
+    // False: the latest start was not followed by a stop. True where there was none.
+    Result<bool> ended_in_order() const;
+
     // The latest row that says which configuration came into force: of a start or a reload.
     Result<std::optional<LedgerRow>> latest_configuration() const;
 

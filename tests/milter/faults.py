@@ -191,6 +191,11 @@ def no_descriptors_left(dns):
         deadline = time.monotonic() + 10
         while len(os.listdir(f"/proc/{daemon.process.pid}/fd")) < open_now + 5 and time.monotonic() < deadline:
             time.sleep(0.02)
+        for _ in range(100):
+            if "takes no connection now: " in daemon.log.read_text():
+                break
+            time.sleep(0.05)
+        equal(len(re.findall(r"socketmap.sock takes no connection now: .*open files", daemon.log.read_text())), 1)
         equal(mta.rcpt("<b@dane.test>"), "")
         starts(mta.rcpt("<c@none.test>"), "451 4.")  # which a look-up would have refused for good
         for peer in peers:

@@ -167,6 +167,11 @@ def killed(dns):
             equal(len(daemon.rows("queue_id = ?", f"4KILL{number}")), 1)
             daemon.log.unlink()
             daemon.start()
+            equal(daemon.log.read_text().count("did not stop in order"), 1)
+        daemon.stop()
+        daemon.log.unlink()
+        daemon.start()
+        equal(daemon.log.read_text().count("did not stop in order"), 0)
 
 
 def store_of_the_version_before(dns):

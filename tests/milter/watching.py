@@ -84,6 +84,8 @@ def metrics(dns):
         equal(value(text, "surehop_decisions_total", outcome="falls-short", level="verified", action="reject", **default), 1)
         equal(value(text, "surehop_decisions_total", outcome="unknown", level="none", action="defer", **default), 1)
         equal(value(text, "surehop_rcpt_seconds_count"), 4)
+        equal(value(text, "surehop_end_of_message_seconds_count"), 1)
+        equal(value(text, "surehop_store_writable"), 1)
         equal(value(text, "surehop_dns_queries_total", type="tlsa", result="answer"), 1)
         equal(value(text, "surehop_lock_answers_total", answer="policy"), 1)
         equal(value(text, "surehop_lock_answers_total", answer="deferred"), 1)

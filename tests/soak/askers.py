@@ -92,7 +92,8 @@ class Commands:
     def run(self):
         asked = self.questions()
         while self.soak.goes_on():
-            self.do(*next(asked))
+            words = next(asked)
+            self.do(*words, fine=(0, 1) if "status" in words else (0,))  # 1: an incident, which outlasts a fault
             if random.random() < 0.5:
                 with self.world.one_hand:
                     random.choice((self.exception, self.policy, self.tlsa, self.rule))()

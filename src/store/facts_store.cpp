@@ -15,6 +15,10 @@ namespace {
 
 constexpr std::uint64_t puts_between_counts = 1000;
 
+// To make one ready costs more than to read it, and makes another one not ready: worth it for what
+// is used again and again.
+constexpr std::uint32_t uses_until_ready = 8;
+
 // Until when an MTA-STS policy binds whatever happens to DNS or its host (RFC 8461 §3.3).
 Time binds_until(const Facts& facts) {
     const StsFacts& sts = facts.sts;
@@ -170,6 +174,8 @@ Result<FactsPtr> FactsStore::look(std::string_view key, std::optional<Time> used
         note(*held, used);
     if (held != nullptr && held->facts)
         return held->facts; // put meanwhile, so newer; or made ready
+    if (held != nullptr && held->use.times % uses_until_ready != 0)
+        return learnt;
     if (may_keep && changes == changes_) {
         const bool noted = held != nullptr;
         auto& kept = memory_.keep(key, learnt, body.size(), noted ? held->use : use);

@@ -48,7 +48,7 @@ asio::awaitable<void> resolver(Engine& engine, Report& report) {
         if (!server.tested || (server.role == ServerChoice::Role::system && !server.used))
             continue;
         names += fmt::format("{}{}", names.empty() ? "" : ", ", server.name);
-        if (!server.reachable && !server.missed())
+        if (!server.worth_telling())
             continue;
         for (const std::string& warning : server.warnings)
             report.warning("resolver", warning);

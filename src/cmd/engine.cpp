@@ -127,7 +127,7 @@ struct Found {
 Found found_by(const DnsServers& dns) {
     Found now{dns.validation(), {}};
     for (const ServerState& state : dns.states())
-        if (state.missed() || (state.tested && state.reachable))
+        if (state.worth_telling())
             now.warnings.insert(now.warnings.end(), state.warnings.begin(), state.warnings.end());
     return now;
 }

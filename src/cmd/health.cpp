@@ -11,8 +11,9 @@ std::vector<std::string> troubles(const Json& status) {
         out.push_back(fmt::format("since {}: {}", incident.at("since").get<std::string>(),
                                   incident.at("text").get<std::string>()));
     if (const Json& store = status.at("store"); !store.at("writable").get<bool>())
-        out.push_back(fmt::format("the store cannot be written, so mail is deferred: {}",
-                                  store.at("text").get<std::string>()));
+        out.push_back(
+            fmt::format("the store cannot be written, so what is enforced is deferred: {}",
+                        store.at("text").get<std::string>()));
     if (!status.at("validates").get<bool>())
         out.emplace_back("no resolver answers and validates DNSSEC: DANE is unknown");
     for (const Json& resolver : status.at("resolvers")) {

@@ -54,7 +54,7 @@ std::vector<std::string> needs_restart(const Settings& before, const Settings& a
 Json resolvers_json(const DnsServers& dns) {
     Json out = Json::array();
     for (const ServerState& server : dns.states())
-        if (server.reachable || server.missed())
+        if (server.worth_telling())
             out.push_back({{"server", server.name},
                            {"answers", server.reachable},
                            {"validates", server.validation == Validation::proven},

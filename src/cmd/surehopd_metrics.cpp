@@ -34,7 +34,7 @@ void resolvers(std::string& page, Engine& engine) {
                 {plain(dns.validation() == Validation::proven ? 1 : 0)});
     std::vector<Sample> up;
     for (const ServerState& server : dns.states())
-        if (server.reachable || server.missed())
+        if (server.worth_telling())
             up.push_back({{{"server", server.name}}, server.reachable ? 1.0 : 0.0});
     print_gauge(page, "surehop_resolver_up", "1 where the resolver answered when last asked.", up);
 }
@@ -88,7 +88,7 @@ void store(std::string& page, Engine& engine, Time now) {
     print_gauge(page, "surehop_writes_waiting", "Writes that wait for the disk.",
                 {plain(number(engine.opened.writer->queued()))});
     print_gauge(page, "surehop_store_writable",
-                "0 while the latest write is not on disk: mail is deferred.",
+                "0 while the latest write is not on disk: what is enforced is deferred.",
                 {plain(engine.opened.writer->trouble() ? 0 : 1)});
     double octets = 0;
     for (const char* part : {"", "-wal"}) {

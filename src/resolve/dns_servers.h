@@ -66,6 +66,9 @@ struct ServerState {
         return tested && !reachable &&
                (role == ServerChoice::Role::named || validation != Validation::untested);
     }
+
+    // It answers, or its silence matters. Not what answered once and is no longer tested.
+    bool worth_telling() const { return missed() || (tested && reachable); }
 };
 
 class DnsServers final : public Dns {

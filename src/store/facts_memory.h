@@ -10,24 +10,24 @@
 #include <string_view>
 #include <unordered_map>
 
-// The next hops used most recently. Of these the very latest are ready; the others are held as they
-// are on disk, in a third of the room. Who shares it between threads locks, and reads what is not
-// ready under no lock: strangers write policies that take long to read.
+// The next hops used most recently. Some thousands of these are ready; the others are held as they
+// are on disk, in half the room. Who shares it between threads locks, and reads what is not ready
+// under no lock: strangers write policies that take long to read.
 
 namespace surehop {
 
 struct FactsLimits {
-    std::size_t ready = 4'000;                          // next hops
-    std::size_t ready_octets = std::size_t{4} << 20U;   // of their stored form: to a tenth of it
-    std::size_t in_memory = 44'000;                     // with those; others cost a read from disk
+    std::size_t ready = 4'000;                        // next hops
+    std::size_t ready_octets = std::size_t{4} << 20U; // of their stored form; they may take tenfold
+    std::size_t in_memory = 44'000;                   // with those; others cost a read from disk
     std::size_t memory_octets = std::size_t{64} << 20U; // of the stored form of all
     std::size_t on_disk = 1'000'000;                    // next hops, give or take a few thousand
 };
 
 class FactsMemory {
   public:
-    // Octets. What is longer has only its sum on disk (see FactsStore::put); here it is held as
-    // long as it is ready.
+    // Octets. What is longer is shortened on disk (see FactsStore::put), and held here only while
+    // it is ready.
     static constexpr std::size_t longest_row = std::size_t{256} << 10U;
 
     explicit FactsMemory(FactsLimits limits) : limits_(limits) {}
@@ -67,7 +67,7 @@ class FactsMemory {
     void bound();
 
     const FactsLimits limits_;
-    std::list<Held> ready_, stored_;                     // latest first; all of ready_ before those
+    std::list<Held> ready_, stored_;                     // each: the latest first
     std::unordered_map<std::string_view, Place> places_; // keys live in the lists
     std::size_t ready_octets_ = 0, octets_ = 0;          // of ready_; of both
 };

@@ -125,7 +125,7 @@ def store_without_permission(dns):
 def says_that_the_store_cannot_be_written(daemon, why):
     said = daemon.cli("status")
     equal(said.returncode, 1)
-    assert re.search("the store cannot be written, so mail is deferred: .*" + why, said.stdout), said.stdout
+    assert re.search("the store cannot be written, so what is enforced is deferred: .*" + why, said.stdout), said.stdout
     said = daemon.status()["store"]
     equal((said["writable"], why in said["text"]), (False, True))
 

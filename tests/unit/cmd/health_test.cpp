@@ -32,7 +32,7 @@ TEST(Health, SaysWhatIsWrongTheWorstFirst) {
         {"file", "/a.csv"}, {"state", "failed"}, {"text", "/a.csv:3: no end"}};
     EXPECT_THAT(troubles(status),
                 ElementsAre("since 2026-11-21T10:00:00Z: no policy can be fetched",
-                            "the store cannot be written, so mail is deferred: "
+                            "the store cannot be written, so what is enforced is deferred: "
                             "database or disk is full",
                             "no resolver answers and validates DNSSEC: DANE is unknown",
                             "the resolver 127.0.0.1:53 does not answer",

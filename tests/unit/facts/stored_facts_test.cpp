@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "facts/stored_facts.h"
 
-#include "base/packed.h"
 #include "support/sample_facts.h"
 
 #include <gtest/gtest.h>

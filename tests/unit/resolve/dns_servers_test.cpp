@@ -222,6 +222,7 @@ TEST_F(Servers, SystemServersServeOnlyWhileNoLocalOneAnswers) {
     open({{&local, Role::local}, {&system, Role::system, false}});
     EXPECT_EQ(tested(), Validation::never);
     EXPECT_FALSE(dns->states()[0].missed()) << "nobody said that there is one";
+    EXPECT_FALSE(dns->states()[0].worth_telling());
     EXPECT_TRUE(dns->reachable());
     EXPECT_EQ(ask("early.test").status, DnsStatus::answer);
     EXPECT_EQ(system.asked("early.test"), 1U);
@@ -229,12 +230,15 @@ TEST_F(Servers, SystemServersServeOnlyWhileNoLocalOneAnswers) {
     EXPECT_EQ(tested(), Validation::proven);
     EXPECT_EQ(used(), "+-");
     EXPECT_FALSE(dns->states()[1].tested);
+    EXPECT_TRUE(dns->states()[0].worth_telling());
+    EXPECT_FALSE(dns->states()[1].worth_telling()) << "nobody needs it any more";
     EXPECT_TRUE(ask("late.test").authentic);
     EXPECT_EQ(system.asked("late.test"), 0U);
     local.kind = Server::silent;
     EXPECT_EQ(tested(), Validation::proven);
     EXPECT_EQ(ask("dead.test").status, DnsStatus::timeout) << "unknown, not asked elsewhere";
     EXPECT_TRUE(dns->states()[0].missed()) << "now it is";
+    EXPECT_TRUE(dns->states()[0].worth_telling());
     EXPECT_FALSE(dns->reachable()) << "what the other answers does not help";
 }
 

@@ -18,6 +18,7 @@ namespace {
 constexpr std::size_t longest_name = 253; // 255 on the wire (RFC 1035 §2.3.4), less root and length
 constexpr std::size_t longest_label = 63;
 constexpr std::size_t longest_input = 1024; // U-labels take up to four octets a character
+constexpr const char* foreign_character = "it holds a character that names cannot have";
 
 Error not_a_name(std::string_view text, std::string_view why) {
     return Error{fmt::format("'{}' is not a domain name: {}", printable(text, 80), why)};
@@ -43,6 +44,9 @@ Result<std::string> to_a_label(const std::string& label) {
 Result<std::string> to_ascii(std::string_view text) {
     if (is_ascii(text)) // as nearly every name is
         return lower(text);
+    for (const char c : text) // before the mapping, which may leave it out
+        if (static_cast<unsigned char>(c) < 0x80 && c != '.' && !may_stand_in_a_name(c))
+            return Error{foreign_character};
     std::vector<std::string> labels;
     for (const std::string_view label : split(text, '.')) {
         Result<std::string> converted =
@@ -61,7 +65,7 @@ std::optional<std::string> fault_of_label(std::string_view label) {
         return "a label is longer than 63 octets";
     // Again after the mapping, which turns U+2100 into a/c.
     if (!std::all_of(label.begin(), label.end(), may_stand_in_a_name))
-        return "it holds a character that names cannot have";
+        return foreign_character;
     // RFC 5321 §4.1.2, sub-domain.
     if (label.front() == '-' || label.back() == '-')
         return "a label begins or ends with a hyphen";
@@ -82,10 +86,6 @@ std::optional<std::string> fault_of_label(std::string_view label) {
 Result<Domain> Domain::parse(std::string_view text) {
     if (text.size() > longest_input)
         return not_a_name(text, "it is too long");
-    for (const char c : text)
-        if (static_cast<unsigned char>(c) < 0x80 && c != '.' && !may_stand_in_a_name(c))
-            return not_a_name(text, "it holds a character that names cannot have");
-
     auto ascii = to_ascii(text);
     if (!ascii)
         return not_a_name(text, ascii.error());
@@ -98,10 +98,10 @@ Result<Domain> Domain::parse(std::string_view text) {
         return not_a_name(text, "it is longer than 253 octets");
 
     std::string_view last;
-    for (const std::string_view label : split(name, '.')) {
-        if (const auto fault = fault_of_label(label))
+    for (std::size_t begin = 0; begin <= name.size(); begin += last.size() + 1) {
+        last = std::string_view(name).substr(begin, name.find('.', begin) - begin);
+        if (const auto fault = fault_of_label(last))
             return not_a_name(text, *fault);
-        last = label;
     }
     // No top-level name is a number (RFC 1123 §2.1, RFC 3696 §2): this is an address, or nothing.
     if (std::all_of(last.begin(), last.end(), is_digit))

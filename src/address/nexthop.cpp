@@ -13,8 +13,10 @@ namespace surehop {
 
 namespace {
 
-constexpr std::string_view list_separators = ", \t\r\n"; // Postfix's CHARS_COMMA_SP
-constexpr std::string_view ipv6_tag = "ipv6:";           // RFC 5321 §4.1.3, in any case
+// Postfix's CHARS_COMMA_SP.
+bool separates(char c) { return c == ',' || c == ' ' || c == '\t' || c == '\r' || c == '\n'; }
+
+constexpr std::string_view ipv6_tag = "ipv6:"; // RFC 5321 §4.1.3, in any case
 
 Error not_a_hop(std::string_view text, std::string_view why) {
     return Error{fmt::format("'{}' is not a next hop: {}", printable(text, 80), why)};
@@ -97,7 +99,7 @@ std::optional<std::string> canonical_address(std::string_view text) {
 Result<NextHop> NextHop::parse(std::string_view text, std::uint16_t default_port) {
     if (text.empty())
         return not_a_hop(text, "it is empty");
-    if (text.find_first_of(list_separators) != std::string_view::npos)
+    if (std::ranges::any_of(text, separates))
         return not_a_hop(text, "a list, or a blank");
 
     const bool bracketed = text.front() == '[';
@@ -138,20 +140,18 @@ Result<NextHop> NextHop::parse(std::string_view text, std::uint16_t default_port
 
 std::vector<std::string_view> next_hop_list(std::string_view text) {
     std::vector<std::string_view> out;
-    for (std::size_t at = 0; at < text.size();) {
-        const auto begin = text.find_first_not_of(list_separators, at);
-        if (begin == std::string_view::npos)
-            break;
-        at = std::min(text.find_first_of(list_separators, begin), text.size());
-        out.push_back(text.substr(begin, at - begin));
+    for (auto end = text.begin();;) {
+        const auto begin = std::find_if_not(end, text.end(), separates);
+        if (begin == text.end())
+            return out;
+        end = std::find_if(begin, text.end(), separates);
+        out.emplace_back(begin, end);
     }
-    return out;
 }
 
 NextHop NextHop::of_domain(Domain domain, std::uint16_t port) {
     NextHop hop;
     hop.kind_ = HopKind::domain;
-    hop.name_ = domain.text();
     hop.domain_ = std::move(domain);
     hop.port_ = port;
     return hop;
@@ -183,9 +183,9 @@ std::string NextHop::key() const {
     const std::string port = port_ == 25 ? "" : fmt::format(":{}", port_);
     switch (kind_) {
     case HopKind::domain:
-        return name_ + port;
+        return name() + port;
     case HopKind::host:
-        return fmt::format("[{}]{}", name_, port);
+        return fmt::format("[{}]{}", name(), port);
     case HopKind::address: {
         const bool six = name_.find(':') != std::string::npos;
         return fmt::format("[{}{}]{}", six ? ipv6_tag : "", name_, port);

@@ -43,7 +43,8 @@ class NextHop {
     static NextHop hidden(std::string name); // `name`: what is known, for the record
 
     HopKind kind() const { return kind_; }
-    const std::string& name() const { return name_; } // without brackets and port
+    // Without brackets and port.
+    const std::string& name() const { return domain_ ? domain_->text() : name_; }
     std::uint16_t port() const { return port_; }
 
     // The name of a domain or host.
@@ -58,7 +59,7 @@ class NextHop {
 
   private:
     HopKind kind_ = HopKind::hidden;
-    std::string name_;
+    std::string name_; // of what has no domain
     std::optional<Domain> domain_;
     std::uint16_t port_ = 25;
 };

@@ -199,6 +199,14 @@ Failed read(std::string_view text, Parts& parts) {
                                  : take_domain(rest, parts.domain);
 }
 
+// Of its canonical form with angle brackets: no less than it has, without printing it.
+std::size_t most_octets(const Path& path) {
+    const std::size_t host = path.domain()    ? path.domain()->text().size()
+                             : path.literal() ? path.literal()->size()
+                                              : 0;
+    return 2 * path.local().size() + host + std::string_view("<\"\"@[]>").size();
+}
+
 } // namespace
 
 Result<Path> Path::parse(std::string_view text, Failure* failure) {
@@ -209,7 +217,7 @@ Result<Path> Path::parse(std::string_view text, Failure* failure) {
     path.domain_ = std::move(parts.domain);
     path.literal_ = std::move(parts.literal);
     // The canonical form counts too: it can be longer, where a U-label became an A-label.
-    if (!failed && path.text().size() + 2 > longest_path)
+    if (!failed && most_octets(path) > longest_path && path.text().size() + 2 > longest_path)
         failed = syntax(too_long);
     if (!failed)
         return path;

@@ -68,6 +68,7 @@ class Assessor {
         made.level = level;
         made.until = facts_.until; // never beyond the end of the MTA-STS policy: see inquiry
         made.most_preferred = false;
+        made.hosts.reserve(facts_.hosts.size());
         const auto best = std::find_if(facts_.hosts.begin(), facts_.hosts.end(), reachable);
         bool surely_left_out = false;
         for (const Host& host : facts_.hosts) {
@@ -99,7 +100,7 @@ class Assessor {
     }
 
     void missing(Level level, Reason reason, bool unknown = false) {
-        out_.missing.push_back({level, reason, unknown});
+        out_.miss({level, reason, unknown});
     }
 
     void none_offered(Reason reason, bool unknown) {
@@ -148,7 +149,7 @@ class Assessor {
                     standing.state == State::present ? Reason::tlsa_unusable : standing.reason;
             row.unknown |= unknown;
         }
-        out_.missing.push_back(row);
+        out_.miss(row);
     }
 
     void authenticated() {
@@ -180,7 +181,7 @@ class Assessor {
                     row.reason = has_dane(host) ? Reason::sts_mx_dane_fails : host.addresses.reason;
                 }
             }
-        out_.missing.push_back(row);
+        out_.miss(row);
     }
 
     // Neither `verify` nor `encrypt` can leave a host out: not one that MTA-STS forbids, nor one
@@ -229,6 +230,12 @@ bool without_dane(Reason reason) {
 
 } // namespace
 
+void Assessment::miss(Missing row) {
+    const auto weaker = std::ranges::find_if(
+        missing, [&](const Missing& other) { return other.level < row.level; });
+    missing.insert(weaker, row);
+}
+
 const Offer* Assessment::at_least(Level minimum) const {
     return !offers.empty() && offers.front().level >= minimum ? &offers.front() : nullptr;
 }
@@ -269,11 +276,9 @@ Assessment assess(const NextHop& next_hop, const Facts& facts, Time now) {
     std::erase_if(out.offers, [&](const Offer& offer) {
         if (offer.until > now)
             return false;
-        out.missing.push_back({offer.level, Reason::look_up_running, true});
+        out.miss({offer.level, Reason::look_up_running, true});
         return true;
     });
-    std::stable_sort(out.missing.begin(), out.missing.end(),
-                     [](const Missing& a, const Missing& b) { return a.level > b.level; });
     return out;
 }
 

@@ -42,7 +42,7 @@ struct Missing {
 struct Assessment {
     std::optional<Reason> no_mail; // null MX, no such domain
     std::vector<Offer> offers;     // strongest first
-    std::vector<Missing> missing;  // strongest first, one per level not offered
+    std::vector<Missing> missing;  // strongest first, one per level not offered: see miss()
     bool enforced = false;         // an MTA-STS policy in mode enforce is in force
     // `authenticated` over hosts that have DANE, too: for an MTA that knows no DANE.
     std::optional<Offer> sts_alone;
@@ -51,6 +51,7 @@ struct Assessment {
     // that no usable host satisfies (RFC 8461 §5).
     std::optional<Reason> wait;
 
+    void miss(Missing row);                     // keeps their order
     const Offer* at_least(Level minimum) const; // the strongest such offer, or null
     Missing why_not(Level minimum) const;       // what explains best that there is none
 };

@@ -137,11 +137,9 @@ Assessment bindable(Assessment assessment, Lock lock) {
             row = {offer.level, *offer.unsure, true};
         else if (lock == Lock::none && offer.level == Level::dane)
             row.reason = Reason::tlsa_partial;
-        assessment.missing.push_back(row);
+        assessment.miss(row);
         return true;
     });
-    std::stable_sort(assessment.missing.begin(), assessment.missing.end(),
-                     [](const Missing& a, const Missing& b) { return a.level > b.level; });
     return assessment;
 }
 

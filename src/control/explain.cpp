@@ -12,7 +12,7 @@ Json text_or_null(const std::optional<std::string>& text) {
     return text ? Json(*text) : Json(nullptr);
 }
 
-Json exception_json(const std::optional<Exception>& exception) {
+Json exception_json(const ExceptionPtr& exception) {
     if (!exception)
         return nullptr;
     return Json{{"id", exception->id},

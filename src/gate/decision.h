@@ -41,7 +41,7 @@ struct Decision : Leg { // of several next hops that of the weakest
     // recipient goes on, and is judged again at the end. Empty: this is the decision.
     std::vector<std::string> open;
     std::vector<NextHop> to_learn; // of an open one: what must be known by then
-    std::optional<Exception> exception;
+    ExceptionPtr exception;
     Lock lock = Lock::none;
     std::string reference; // of a decision that is recorded; `surehop trace` understands it
 };

@@ -67,7 +67,8 @@ Decision Gate::judge_unlearnt(const Context& context, const Site& site, Reason r
 
 std::variant<Decision, Miss> Gate::judge(const Context& context, const Site& site, Time now,
                                          std::optional<Reason> unlearnt) const {
-    Decision d;
+    std::variant<Decision, Miss> known;
+    Decision& d = std::get<Decision>(known);
     d.made = now;
     d.sender = context.sender;
     d.recipient = context.recipient;
@@ -89,8 +90,8 @@ std::variant<Decision, Miss> Gate::judge(const Context& context, const Site& sit
     if (candidates.size() == 1) {
         d.requirement = required(candidates.front());
         if (auto miss = judge_one(d, way.reason, site, unlearnt))
-            return *std::move(miss);
-        return d;
+            known = *std::move(miss);
+        return known;
     }
     std::optional<Decision> passing, mildest;
     Miss missing;
@@ -108,11 +109,13 @@ std::variant<Decision, Miss> Gate::judge(const Context& context, const Site& sit
         for (const Requirement* candidate : candidates)
             passing->open.push_back(candidate->rule);
         passing->to_learn = std::move(missing.next_hops);
-        return *std::move(passing);
+        known = *std::move(passing);
+    } else if (!missing.next_hops.empty()) {
+        known = std::move(missing);
+    } else {
+        known = *std::move(mildest);
     }
-    if (!missing.next_hops.empty())
-        return missing;
-    return *std::move(mildest);
+    return known;
 }
 
 std::optional<Miss> Gate::judge_one(Decision& d, Reason hidden, const Site& site,
@@ -146,7 +149,7 @@ std::optional<Miss> Gate::judge_one(Decision& d, Reason hidden, const Site& site
 std::optional<Leg> Gate::judge_leg(const Decision& d, const NextHop& next_hop, Reason hidden,
                                    const Site& site, std::optional<Reason> unlearnt) const {
     const Time now = d.made;
-    const Exception* exception = d.exception ? &*d.exception : nullptr;
+    const Exception* exception = d.exception.get();
     const Level minimum = exception != nullptr ? std::min(d.requirement.minimum, exception->lowest)
                                                : d.requirement.minimum;
     const HopKind kind = next_hop.kind();
@@ -242,7 +245,7 @@ LockAnswer Gate::bind(const NextHop& next_hop, const Facts& facts, const Site& s
     const Demand demand = this->demand(next_hop, site, now);
     const TlsVersion least = least_tls(next_hop, site);
     const auto& domain = next_hop.domain();
-    const auto overriding = domain ? allowlist_.overriding(*domain, now) : std::nullopt;
+    const auto overriding = domain ? allowlist_.overriding(*domain, now) : nullptr;
     const Level instead = overriding ? overriding->lowest : Level::none;
 
     const auto answer_at = [&](Level level) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <chrono>
+#include <compare>
 #include <cstdint>
 #include <initializer_list>
 #include <map>
@@ -36,7 +37,9 @@ class Counters {
     struct Before { // without a copy of what is looked for
         using is_transparent = void;
         template <class A, class B> bool operator()(const A& a, const B& b) const {
-            return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end());
+            return std::lexicographical_compare_three_way(
+                       a.begin(), a.end(), b.begin(), b.end(),
+                       [](std::string_view x, std::string_view y) { return x <=> y; }) < 0;
         }
     };
     std::string name_, help_;

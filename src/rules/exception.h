@@ -6,6 +6,7 @@
 #include "rules/address_pattern.h"
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -41,5 +42,7 @@ struct Exception {
                    : recipient.matches_domain(next_hop);
     }
 };
+
+using ExceptionPtr = std::shared_ptr<const Exception>; // null: there is none
 
 } // namespace surehop

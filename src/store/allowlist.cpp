@@ -170,10 +170,6 @@ void choose(const Exception*& best, const Exception& candidate) {
         best = &candidate;
 }
 
-std::optional<Exception> copy(const Exception* exception) {
-    return exception != nullptr ? std::optional(*exception) : std::nullopt;
-}
-
 // `all` is in the order of ids.
 template <class Exceptions> auto* with_id(Exceptions& all, std::int64_t id) {
     const auto found = std::lower_bound(
@@ -290,9 +286,8 @@ Result<std::vector<std::int64_t>> Allowlist::change(AllowChange wanted, Time now
     return ids;
 }
 
-std::optional<Exception> Allowlist::match(const Path& sender, const Path& recipient,
-                                          Time now) const {
-    const Snapshot rows = snapshot();
+ExceptionPtr Allowlist::match(const Path& sender, const Path& recipient, Time now) const {
+    Snapshot rows = snapshot();
     const Exception* best = nullptr;
     const auto consider = [&](const Exception& candidate) {
         if (candidate.live(now) && candidate.covers(sender, recipient))
@@ -303,25 +298,25 @@ std::optional<Exception> Allowlist::match(const Path& sender, const Path& recipi
     else
         for (const std::size_t place : rows->others)
             consider(rows->all[place]);
-    return copy(best);
+    return {std::move(rows), best};
 }
 
-std::optional<Exception> Allowlist::widest(const Domain& domain, Time now, bool overriding) const {
-    const Snapshot rows = snapshot();
+ExceptionPtr Allowlist::widest(const Domain& domain, Time now, bool overriding) const {
+    Snapshot rows = snapshot();
     const Exception* best = nullptr;
     rows->visit(domain.text(), [&](const Exception& candidate) {
         if (candidate.live(now) && candidate.opens(domain) &&
             (candidate.overrides_published || !overriding))
             choose(best, candidate);
     });
-    return copy(best);
+    return {std::move(rows), best};
 }
 
-std::optional<Exception> Allowlist::opening(const Domain& domain, Time now) const {
+ExceptionPtr Allowlist::opening(const Domain& domain, Time now) const {
     return widest(domain, now, false);
 }
 
-std::optional<Exception> Allowlist::overriding(const Domain& domain, Time now) const {
+ExceptionPtr Allowlist::overriding(const Domain& domain, Time now) const {
     return widest(domain, now, true);
 }
 
@@ -346,9 +341,9 @@ Result<std::set<std::int64_t>> Allowlist::told(Database& reader, std::string_vie
 
 std::vector<Exception> Allowlist::list() const { return snapshot()->all; }
 
-std::optional<Exception> Allowlist::find(std::int64_t id) const {
+ExceptionPtr Allowlist::find(std::int64_t id) const {
     const Snapshot rows = snapshot();
-    return copy(with_id(rows->all, id));
+    return {rows, with_id(rows->all, id)};
 }
 
 Allowlist::Snapshot Allowlist::snapshot() const {

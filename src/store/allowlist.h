@@ -47,19 +47,19 @@ class Allowlist {
     Status remove(std::int64_t id, Time now, const std::string& reason, const std::string& by);
 
     // The live exception that covers both and accepts the lowest level (of several the oldest);
-    // none if there is none.
-    std::optional<Exception> match(const Path& sender, const Path& recipient, Time now) const;
+    // null if there is none. What is returned stays as it was, whatever changes meanwhile.
+    ExceptionPtr match(const Path& sender, const Path& recipient, Time now) const;
 
     // The live exception that opens the next hop of this domain widest, at the lock: it names an
     // address in the domain, the domain, or a suffix over it. Whom it allows to send does not
     // matter, since the lock sees no sender.
-    std::optional<Exception> opening(const Domain& domain, Time now) const;
+    ExceptionPtr opening(const Domain& domain, Time now) const;
 
     // As opening(), of those that override what the destination publishes.
-    std::optional<Exception> overriding(const Domain& domain, Time now) const;
+    ExceptionPtr overriding(const Domain& domain, Time now) const;
 
     std::vector<Exception> list() const; // by id, ended ones too
-    std::optional<Exception> find(std::int64_t id) const;
+    ExceptionPtr find(std::int64_t id) const;
 
     // Those of which the ledger has a row of this kind.
     static Result<std::set<std::int64_t>> told(Database& reader, std::string_view kind);
@@ -69,7 +69,7 @@ class Allowlist {
     using Snapshot = std::shared_ptr<const Rows>;
     Allowlist(Writer& writer, std::vector<Exception> rows);
     Snapshot snapshot() const;
-    std::optional<Exception> widest(const Domain& domain, Time now, bool overriding) const;
+    ExceptionPtr widest(const Domain& domain, Time now, bool overriding) const;
     void publish(std::vector<Exception> rows);
 
     Writer& writer_;

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "assess/assessment.h"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -180,7 +183,19 @@ TEST(Assessment, OffersByHosts) {
         EXPECT_EQ(found.wait ? token_of(*found.wait) : "", row.wait);
         EXPECT_EQ(found.no_mail, std::nullopt);
         EXPECT_EQ(found.offers.size() + found.missing.size(), 4U) << "each level once";
+        EXPECT_TRUE(std::ranges::is_sorted(found.missing, std::greater(), &Missing::level));
     }
+}
+
+TEST(Assessment, TheMissingStandStrongestFirstInWhateverOrderTheyAreFound) {
+    Assessment found;
+    for (const Level level : {Level::verified, Level::dane, Level::encrypted, authenticated})
+        found.miss({level, Reason::internal, false});
+    found.miss({authenticated, Reason::look_up_running, true}); // after its equal
+    std::string order;
+    for (const Missing& row : found.missing)
+        order += fmt::format("{}{} ", name_of(row.level), row.unknown ? "?" : "");
+    EXPECT_EQ(order, "dane authenticated authenticated? verified encrypted ");
 }
 
 TEST(Assessment, STS_65_and_66_other_modes_guarantee_nothing) {

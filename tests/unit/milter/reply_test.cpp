@@ -101,6 +101,13 @@ TEST(Reply, WhatSendersRead) {
         EXPECT_EQ(rcpt_reply(decision(g.outcome, g.reason, g.action)).line(), g.line);
 }
 
+ExceptionPtr exception(std::int64_t id, Level lowest) {
+    Exception made;
+    made.id = id;
+    made.lowest = lowest;
+    return std::make_shared<const Exception>(std::move(made));
+}
+
 // Classes agree, ASCII, one line, short enough: Postfix fails the whole session on a mismatch.
 void expect_well_formed(const Reply& reply, Action action, const std::string& about) {
     const std::string line = reply.line();
@@ -129,9 +136,7 @@ TEST(Reply, EveryOutcomeReasonAndActionIsWellFormed) {
                         d.requirement.minimum = Level::dane;
                         d.requirement.rule = std::string(100, 'r');
                         d.requirement.help = std::string(200, 'h');
-                        d.exception = Exception{};
-                        d.exception->id = 9'223'372'036'854'775'807;
-                        d.exception->lowest = Level::verified;
+                        d.exception = exception(9'223'372'036'854'775'807, Level::verified);
                     }
                     const std::string about(reason.token);
                     const Reply reply = rcpt_reply(d);
@@ -178,14 +183,12 @@ TEST(Reply, LevelsInPlainWords) {
 
 TEST(Reply, ALiveExceptionIsWhatWasRequired) {
     Decision d = decision(falls_short, Reason::host_no_address, reject);
-    d.exception = Exception{};
-    d.exception->id = 7;
-    d.exception->lowest = Level::encrypted;
+    d.exception = exception(7, Level::encrypted);
     EXPECT_EQ(rcpt_reply(d).text,
               "Mail to example.org must leave over an encrypted connection (rule \"default\", "
               "exception 7), but its mail host has no address. Ask postmaster@clinic.example for "
               "an exception. Ref 7KQ2MX3P00");
-    d.exception->lowest = Level::dane; // never raises what a rule asks
+    d.exception = exception(7, Level::dane); // never raises what a rule asks
     EXPECT_NE(rcpt_reply(d).text.find("an authenticated connection (rule \"default\"), but"),
               std::string::npos);
 }

@@ -185,7 +185,11 @@ TEST_F(AllowlistTest, what_overrides_a_next_hop) {
 
 TEST_F(AllowlistTest, removing_ends_at_once_and_keeps_the_row) {
     const auto id = add(exception("@example.org"));
+    const ExceptionPtr held =
+        allowlist->match(path("a@x.example"), path("b@example.org"), now + day);
     test::must(allowlist->remove(id, now + day, "their server is there", "uid 0 (root)"));
+    ASSERT_TRUE(held);
+    EXPECT_FALSE(held->removed) << "a decision was made under it as it was then";
     EXPECT_EQ(match("a@x.example", "b@example.org", now + day), 0);
     const auto row = allowlist->find(id);
     ASSERT_TRUE(row);

@@ -18,6 +18,7 @@ namespace surehop {
 
 namespace {
 
+constexpr int most_in_wal = 1000; // pages, then they go into the file: SQLite's own figure
 constexpr int busy_timeout_ms = 5000;
 
 std::string folder_of(const std::string& path) {
@@ -261,7 +262,8 @@ Database::Database(sqlite3* handle, std::string path)
 
 Database::Database(Database&& other) noexcept
     : handle_(std::exchange(other.handle_, nullptr)), path_(std::move(other.path_)),
-      kept_(std::move(other.kept_)), mutex_(std::move(other.mutex_)) {
+      kept_(std::move(other.kept_)), mutex_(std::move(other.mutex_)),
+      in_wal_(std::move(other.in_wal_)) {
     other.kept_.clear();
 }
 
@@ -273,6 +275,7 @@ Database& Database::operator=(Database&& other) noexcept {
         kept_ = std::move(other.kept_);
         other.kept_.clear();
         mutex_ = std::move(other.mutex_);
+        in_wal_ = std::move(other.in_wal_);
     }
     return *this;
 }
@@ -355,6 +358,26 @@ Status Database::set_up(Access access) {
     // FULL: a commit is on disk when it returns, through a loss of power too (invariant 9).
     return execute("PRAGMA synchronous = FULL;"
                    "PRAGMA journal_size_limit = 67108864");
+}
+
+void Database::checkpoint_later() {
+    in_wal_ = std::make_unique<int>(0);
+    sqlite3_wal_hook(
+        handle_,
+        [](void* pages, sqlite3*, const char*, int count) {
+            *static_cast<int*>(pages) = count;
+            return SQLITE_OK;
+        },
+        in_wal_.get());
+}
+
+// What hinders it (who still reads an old page, a full disk) is over by the next time, or is the
+// next commit's error: as SQLite's own.
+void Database::checkpoint_if_due() {
+    if (in_wal_ == nullptr || *in_wal_ < most_in_wal)
+        return;
+    sqlite3_wal_checkpoint_v2(handle_, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+    *in_wal_ = 0; // the next commit counts anew
 }
 
 Status Database::execute(std::string_view sql) {

@@ -81,6 +81,12 @@ class Database {
     bool in_transaction() const;  // false after an error that made SQLite give the transaction up
     const std::string& path() const { return path_; }
 
+    // SQLite's checkpoint comes within a commit, once the WAL is long, and whoever waits for that
+    // commit waits for it too: two more fsyncs. After this call it comes when checkpoint_if_due()
+    // is called, and not before.
+    void checkpoint_later();
+    void checkpoint_if_due();
+
     [[nodiscard]] std::unique_lock<std::mutex> lock() const;
 
   private:
@@ -93,6 +99,7 @@ class Database {
     std::string path_;
     std::map<std::string, sqlite3_stmt*, std::less<>> kept_;
     std::unique_ptr<std::mutex> mutex_;
+    std::unique_ptr<int> in_wal_; // pages; null: SQLite looks after it
 };
 
 } // namespace surehop

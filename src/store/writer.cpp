@@ -46,7 +46,10 @@ std::optional<Status> run_alone(const Writer::Job& job, Database& database, Stat
 
 } // namespace
 
-Writer::Writer(Database database) : database_(std::move(database)), thread_([this] { run(); }) {}
+Writer::Writer(Database database) : database_(std::move(database)) {
+    database_.checkpoint_later();
+    thread_ = std::thread([this] { run(); });
+}
 
 Writer::~Writer() {
     {
@@ -164,6 +167,7 @@ void Writer::commit(std::deque<Waiting> batch) {
         }
         for (auto& [waiting, status] : ran)
             finish(waiting, failed && status ? Status(*failed) : status);
+        database_.checkpoint_if_due(); // nobody waits for it now
     }
 }
 

@@ -115,6 +115,32 @@ TEST(Database, a_reused_statement_begins_anew) {
     EXPECT_FALSE(*query->step());
 }
 
+TEST(Database, the_wal_goes_into_the_file_when_asked_and_not_within_a_commit) {
+    const TempDir dir;
+    const std::string path = dir / "a.db";
+    auto opened = test::open_or_throw(path);
+    test::must(opened.execute("CREATE TABLE t (a BLOB) STRICT; PRAGMA wal_checkpoint"));
+    opened.checkpoint_later();
+    Database database = std::move(opened);
+    const auto hundred_pages = [&] {
+        test::must(database.execute("INSERT INTO t VALUES (zeroblob(400000))"));
+    };
+    const auto before = fs::file_size(path);
+    for (int i = 0; i < 5; ++i)
+        hundred_pages();
+    database.checkpoint_if_due();
+    EXPECT_EQ(fs::file_size(path), before) << "it is not yet";
+    for (int i = 0; i < 15; ++i)
+        hundred_pages();
+    EXPECT_EQ(fs::file_size(path), before) << "SQLite itself does it at 1000 pages";
+    database.checkpoint_if_due();
+    EXPECT_GT(fs::file_size(path), 20 * 400'000U);
+    const auto wal = fs::file_size(path + "-wal");
+    for (int i = 0; i < 5; ++i)
+        hundred_pages();
+    EXPECT_EQ(fs::file_size(path + "-wal"), wal) << "is written from its beginning again";
+}
+
 TEST(Database, moves_with_its_statements) {
     auto first = test::open_or_throw(":memory:");
     test::must(first.execute("CREATE TABLE t (a INTEGER) STRICT"));

@@ -8,8 +8,10 @@
 #include <gtest/gtest.h>
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <filesystem>
 #include <future>
 #include <latch>
 #include <memory>
@@ -301,6 +303,17 @@ TEST(WriterFault, a_lock_that_stays_is_an_error_for_the_whole_batch) {
     test::must(store.reader.execute("ROLLBACK"));
     EXPECT_TRUE(store.writer.submit_and_wait(row("c")));
     EXPECT_EQ(rows(store.reader), 1);
+}
+
+TEST(Writer, the_wal_stays_small) {
+    const TempDir dir;
+    TestStore store(dir / "a.db");
+    std::uintmax_t most = 0;
+    for (int i = 0; i < 60; ++i) {
+        test::must(store.writer.submit_and_wait(row("R", 400'000)));
+        most = std::max(most, std::filesystem::file_size(dir / "a.db-wal"));
+    }
+    EXPECT_LT(most, 8'000'000U) << "of 24 MB that were written";
 }
 
 } // namespace

@@ -158,11 +158,10 @@ asio::awaitable<Json> Commands::facts_show(const Json& request, bool refresh) {
 Json Commands::facts_list() {
     Json rows = Json::array();
     const Time now = parts_.clock.now();
-    const auto entries = parts_.facts.list(most_next_hops + 1);
-    if (!entries)
-        return control_error(entries.error());
-    for (const FactsStore::Entry& entry :
-         std::span(*entries).first(std::min(entries->size(), most_next_hops))) {
+    const auto listing = parts_.facts.list(most_next_hops);
+    if (!listing)
+        return control_error(listing.error());
+    for (const FactsStore::Entry& entry : listing->entries) {
         const auto next_hop = NextHop::parse(entry.key);
         if (!next_hop)
             continue;
@@ -175,7 +174,7 @@ Json Commands::facts_list() {
                         {"learnt", format_time(entry.facts->learnt)},
                         {"until", format_time(entry.facts->until)}});
     }
-    return control_result({{"facts", std::move(rows)}, {"more", entries->size() > most_next_hops}});
+    return control_result({{"facts", std::move(rows)}, {"more", listing->more}});
 }
 
 Json Commands::facts_forget(const Json& request) {

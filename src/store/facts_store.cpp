@@ -5,6 +5,8 @@
 #include "facts/stored_facts.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <utility>
@@ -266,7 +268,7 @@ void FactsStore::drop_unused(Time now, Time used_since, std::size_t most) {
         });
 }
 
-Result<std::vector<FactsStore::Entry>> FactsStore::list(std::size_t most) {
+Result<FactsStore::Listing> FactsStore::list(std::size_t most) {
     struct Found {
         FactsPtr facts;
         std::string stored; // where that is null
@@ -277,7 +279,7 @@ Result<std::vector<FactsStore::Entry>> FactsStore::list(std::size_t most) {
         auto query = reader_.reuse("SELECT key, body FROM facts ORDER BY key LIMIT ?1");
         if (!query)
             return Error{query.error()};
-        query->bind(1, static_cast<std::int64_t>(std::min(most, limits_.on_disk)));
+        query->bind(1, static_cast<std::int64_t>(std::min(most, limits_.on_disk)) + 1);
         for (;;) {
             const auto row = query->step();
             if (!row)
@@ -289,23 +291,24 @@ Result<std::vector<FactsStore::Entry>> FactsStore::list(std::size_t most) {
     }
     {
         const std::lock_guard hold(mutex_);
-        const std::string last = all.size() < most || all.empty() ? "" : all.rbegin()->first;
+        const std::string last = all.size() > most ? all.rbegin()->first : "";
         memory_.each([&](const FactsMemory::Held& held) { // newer
             if (last.empty() || held.key <= last)
                 all.insert_or_assign(held.key, Found{held.facts, held.stored});
         });
     }
-    std::vector<Entry> entries;
+    Listing out;
+    out.more = all.size() > most;
+    if (out.more)
+        all.erase(std::next(all.begin(), static_cast<std::ptrdiff_t>(most)), all.end());
     for (auto& [key, found] : all) { // read under no lock: finds wait for those
-        if (entries.size() == most)
-            break;
         if (!found.facts)
             if (auto facts = from_store(found.stored))
                 found.facts = std::make_shared<const Facts>(*std::move(facts));
         if (found.facts)
-            entries.push_back({key, std::move(found.facts)});
+            out.entries.push_back({key, std::move(found.facts)});
     }
-    return entries;
+    return out;
 }
 
 void FactsStore::note(FactsMemory::Held& held, std::optional<Time> used) {

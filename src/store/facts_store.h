@@ -60,7 +60,11 @@ class FactsStore final : public FactsBook {
         std::string key;
         FactsPtr facts;
     };
-    Result<std::vector<Entry>> list(std::size_t most = 1000); // by key
+    struct Listing {
+        std::vector<Entry> entries; // by key, without those on disk that cannot be read
+        bool more = false;
+    };
+    Result<Listing> list(std::size_t most = 1000); // the first
 
   private:
     Result<FactsPtr> look(std::string_view key, std::optional<Time> used);

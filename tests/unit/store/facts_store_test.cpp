@@ -32,9 +32,10 @@ FactsPtr plain(int second) {
 
 std::string keys(FactsStore& facts, std::size_t most = 1000) {
     std::string all;
-    for (const auto& entry : test::value(facts.list(most)))
+    const auto listing = test::value(facts.list(most));
+    for (const auto& entry : listing.entries)
         all += entry.key + " ";
-    return all;
+    return listing.more ? all + "..." : all;
 }
 
 TEST(FactsStore, what_is_put_is_found_at_once) {
@@ -382,10 +383,27 @@ TEST(FactsStore, lists_by_key_memory_and_disk_as_one) {
     facts.put("b", plain(9));
     facts.put("e", plain(9));
     EXPECT_EQ(keys(facts), "a b c d e ");
-    EXPECT_EQ(keys(facts, 2), "a b ");
-    EXPECT_EQ(facts.list(2)->at(1).facts->learnt, plain(9)->learnt);
-    EXPECT_TRUE(facts.list(0)->empty());
+    EXPECT_EQ(keys(facts, 5), "a b c d e ");
+    EXPECT_EQ(keys(facts, 4), "a b c d ...");
+    EXPECT_EQ(keys(facts, 2), "a b ...");
+    EXPECT_EQ(facts.list(2)->entries.at(1).facts->learnt, plain(9)->learnt);
+    EXPECT_EQ(keys(facts, 0), "...");
     test::must(store.reader.execute("ROLLBACK"));
+}
+
+TEST(FactsStore, a_list_says_that_there_is_more_beside_what_cannot_be_read) {
+    const TempDir dir;
+    TestStore store(dir / "a.db");
+    {
+        FactsStore facts(store.reader, store.writer);
+        for (const auto* key : {"a", "b", "c", "d"})
+            facts.put(key, plain(1));
+        store.settle();
+    }
+    test::must(store.reader.execute("UPDATE facts SET body = x'00' WHERE key = 'b'"));
+    FactsStore facts(store.reader, store.writer);
+    EXPECT_EQ(keys(facts), "a c d ");
+    EXPECT_EQ(keys(facts, 3), "a c ...");
 }
 
 // Whoever finds, puts and forgets at the same time sees no fact that is older than one seen before.

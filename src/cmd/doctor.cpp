@@ -152,7 +152,7 @@ void store(Engine& engine, Report& report) {
         report.failed("store", written.error());
     else if (known && free < little_space)
         report.warning("store", fmt::format("{} can be written, but its file system has only {} MB "
-                                            "left; when it is full, all mail is deferred",
+                                            "left; when it is full, what is enforced is deferred",
                                             path, free / 1'000'000));
     else
         report.ok("store", fmt::format("{} can be written", path));

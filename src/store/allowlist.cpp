@@ -15,7 +15,7 @@ namespace surehop {
 
 // Immutable: who judges holds one while the next is published.
 struct Allowlist::Rows {
-    explicit Rows(std::vector<Exception> rows);
+    explicit Rows(std::vector<ExceptionPtr> rows);
 
     // Calls `visit` with each exception not removed whose recipient pattern could mean this domain.
     template <class Visit> void visit(std::string_view domain, Visit visit) const {
@@ -28,16 +28,16 @@ struct Allowlist::Rows {
         }
     }
 
-    std::vector<Exception> all; // by id
+    std::vector<ExceptionPtr> all; // by id
     std::map<std::string, std::vector<std::size_t>, std::less<>> by_domain;
     std::vector<std::size_t> others; // address literals
 };
 
-Allowlist::Rows::Rows(std::vector<Exception> rows) : all(std::move(rows)) {
+Allowlist::Rows::Rows(std::vector<ExceptionPtr> rows) : all(std::move(rows)) {
     for (std::size_t place = 0; place < all.size(); ++place) {
-        if (all[place].removed)
+        if (all[place]->removed)
             continue;
-        if (const auto& domain = all[place].recipient.domain())
+        if (const auto& domain = all[place]->recipient.domain())
             by_domain[domain->text()].push_back(place);
         else
             others.push_back(place);
@@ -162,20 +162,19 @@ Status end(Database& database, const Exception& exception, Time now, const std::
 
 // The lower level is the wider exception, then what overrides; of equals the one with the lower id,
 // visited first or not.
-void choose(const Exception*& best, const Exception& candidate) {
+void choose(const ExceptionPtr*& best, const ExceptionPtr& candidate) {
     const auto width = [](const Exception& e) {
         return std::tuple(e.lowest, !e.overrides_published, e.id);
     };
-    if (best == nullptr || width(candidate) < width(*best))
+    if (best == nullptr || width(*candidate) < width(**best))
         best = &candidate;
 }
 
 // `all` is in the order of ids.
 template <class Exceptions> auto* with_id(Exceptions& all, std::int64_t id) {
-    const auto found = std::lower_bound(
-        all.begin(), all.end(), id,
-        [](const Exception& exception, std::int64_t wanted) { return exception.id < wanted; });
-    return found != all.end() && found->id == id ? &*found : nullptr;
+    const auto found =
+        std::ranges::lower_bound(all, id, {}, [](const ExceptionPtr& one) { return one->id; });
+    return found != all.end() && (*found)->id == id ? &*found : nullptr;
 }
 
 } // namespace
@@ -192,7 +191,11 @@ LedgerRow exception_row(const Exception& exception, std::string_view kind, Time 
 }
 
 Allowlist::Allowlist(Writer& writer, std::vector<Exception> rows) : writer_(writer) {
-    publish(std::move(rows));
+    std::vector<ExceptionPtr> all;
+    all.reserve(rows.size());
+    for (Exception& row : rows)
+        all.push_back(std::make_shared<const Exception>(std::move(row)));
+    publish(std::move(all));
 }
 
 Allowlist::~Allowlist() = default;
@@ -253,22 +256,24 @@ Result<std::vector<std::int64_t>> Allowlist::change(AllowChange wanted, Time now
 
     const std::lock_guard one_at_a_time(changing_);
     auto rows = snapshot()->all;
-    std::vector<Exception> ended;
+    std::vector<ExceptionPtr> ended;
     for (const Ending& ending : wanted.end) {
-        Exception* known = with_id(rows, ending.id);
+        ExceptionPtr* known = with_id(rows, ending.id);
         if (known == nullptr)
             return Error{fmt::format("there is no exception {}", ending.id)};
-        if (known->over(now))
+        Exception one = **known; // what others hold stays as it is
+        if (one.over(now))
             return Error{fmt::format("exception {} has ended already, at {}", ending.id,
-                                     format_time(known->removed.value_or(known->until)))};
-        known->removed = now;
-        known->removed_reason = ending.reason;
+                                     format_time(one.removed.value_or(one.until)))};
+        one.removed = now;
+        one.removed_reason = ending.reason;
+        *known = std::make_shared<const Exception>(std::move(one));
         ended.push_back(*known);
     }
     auto added = std::make_shared<std::vector<Exception>>(std::move(wanted.add));
     const auto write = [&ended, added, now, by](Database& database) -> Status {
-        for (const Exception& exception : ended)
-            if (auto done = end(database, exception, now, by); !done)
+        for (const ExceptionPtr& exception : ended)
+            if (auto done = end(database, *exception, now, by); !done)
                 return done;
         for (Exception& exception : *added)
             if (auto done = insert(database, exception, now); !done)
@@ -280,17 +285,17 @@ Result<std::vector<std::int64_t>> Allowlist::change(AllowChange wanted, Time now
     std::vector<std::int64_t> ids;
     for (const Exception& exception : *added) {
         ids.push_back(exception.id);
-        rows.push_back(exception);
+        rows.push_back(std::make_shared<const Exception>(exception));
     }
     publish(std::move(rows));
     return ids;
 }
 
 ExceptionPtr Allowlist::match(const Path& sender, const Path& recipient, Time now) const {
-    Snapshot rows = snapshot();
-    const Exception* best = nullptr;
-    const auto consider = [&](const Exception& candidate) {
-        if (candidate.live(now) && candidate.covers(sender, recipient))
+    const Snapshot rows = snapshot();
+    const ExceptionPtr* best = nullptr;
+    const auto consider = [&](const ExceptionPtr& candidate) {
+        if (candidate->live(now) && candidate->covers(sender, recipient))
             choose(best, candidate);
     };
     if (const auto& domain = recipient.domain())
@@ -298,18 +303,18 @@ ExceptionPtr Allowlist::match(const Path& sender, const Path& recipient, Time no
     else
         for (const std::size_t place : rows->others)
             consider(rows->all[place]);
-    return {std::move(rows), best};
+    return best != nullptr ? *best : nullptr;
 }
 
 ExceptionPtr Allowlist::widest(const Domain& domain, Time now, bool overriding) const {
-    Snapshot rows = snapshot();
-    const Exception* best = nullptr;
-    rows->visit(domain.text(), [&](const Exception& candidate) {
-        if (candidate.live(now) && candidate.opens(domain) &&
-            (candidate.overrides_published || !overriding))
+    const Snapshot rows = snapshot();
+    const ExceptionPtr* best = nullptr;
+    rows->visit(domain.text(), [&](const ExceptionPtr& candidate) {
+        if (candidate->live(now) && candidate->opens(domain) &&
+            (candidate->overrides_published || !overriding))
             choose(best, candidate);
     });
-    return {std::move(rows), best};
+    return best != nullptr ? *best : nullptr;
 }
 
 ExceptionPtr Allowlist::opening(const Domain& domain, Time now) const {
@@ -339,11 +344,19 @@ Result<std::set<std::int64_t>> Allowlist::told(Database& reader, std::string_vie
     }
 }
 
-std::vector<Exception> Allowlist::list() const { return snapshot()->all; }
+std::vector<Exception> Allowlist::list() const {
+    const Snapshot rows = snapshot();
+    std::vector<Exception> all;
+    all.reserve(rows->all.size());
+    for (const ExceptionPtr& row : rows->all)
+        all.push_back(*row);
+    return all;
+}
 
 ExceptionPtr Allowlist::find(std::int64_t id) const {
     const Snapshot rows = snapshot();
-    return {rows, with_id(rows->all, id)};
+    const ExceptionPtr* found = with_id(rows->all, id);
+    return found != nullptr ? *found : nullptr;
 }
 
 Allowlist::Snapshot Allowlist::snapshot() const {
@@ -351,7 +364,7 @@ Allowlist::Snapshot Allowlist::snapshot() const {
     return rows_;
 }
 
-void Allowlist::publish(std::vector<Exception> rows) {
+void Allowlist::publish(std::vector<ExceptionPtr> rows) {
     Snapshot next = std::make_shared<const Rows>(std::move(rows));
     const std::lock_guard hold(mutex_);
     rows_.swap(next); // the old one goes after the lock, if nobody holds it

@@ -70,7 +70,7 @@ class Allowlist {
     Allowlist(Writer& writer, std::vector<Exception> rows);
     Snapshot snapshot() const;
     ExceptionPtr widest(const Domain& domain, Time now, bool overriding) const;
-    void publish(std::vector<Exception> rows);
+    void publish(std::vector<ExceptionPtr> rows);
 
     Writer& writer_;
     std::mutex changing_; // one change at a time

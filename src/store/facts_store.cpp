@@ -274,12 +274,13 @@ Result<FactsStore::Listing> FactsStore::list(std::size_t most) {
         std::string stored; // where that is null
     };
     std::map<std::string, Found> all;
+    most = std::min(most, limits_.on_disk);
     {
         const auto hold = reader_.lock();
         auto query = reader_.reuse("SELECT key, body FROM facts ORDER BY key LIMIT ?1");
         if (!query)
             return Error{query.error()};
-        query->bind(1, static_cast<std::int64_t>(std::min(most, limits_.on_disk)) + 1);
+        query->bind(1, static_cast<std::int64_t>(most) + 1);
         for (;;) {
             const auto row = query->step();
             if (!row)

@@ -167,7 +167,7 @@ void Writer::commit(std::deque<Waiting> batch) {
         }
         for (auto& [waiting, status] : ran)
             finish(waiting, failed && status ? Status(*failed) : status);
-        database_.checkpoint_if_due(); // nobody waits for it now
+        database_.checkpoint_if_due(); // those that have their answer do not wait for it
     }
 }
 

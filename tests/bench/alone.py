@@ -92,7 +92,7 @@ def content(options, results, dns):
             "surehopd tags, UNIX socket, 1 session": lambda: whole(unix.listen, unix.pid, "[192.0.2.1]", 1, 300),
             "surehopd tags, TCP, 1 session": lambda: whole(tcp.listen, tcp.pid, "[192.0.2.1]", 1, 300)})
         results.section("Whole messages", "One recipient, six header fields, 2 kB. surehopd has each decision on disk before it "
-                        "answers: with one session that is one fsync a message.", figures)
+                        "answers: with one session that is an fsync a message.", figures)
         for name in ("UNIX socket", "TCP"):
             p99 = figures[f"surehopd tags, {name}, 1 session"]["end p99 us"]
             results.target(f"header added, {name}: p99 below 1 ms", p99, p99.median < 1000)

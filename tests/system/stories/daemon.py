@@ -1,15 +1,19 @@
 # SPDX-License-Identifier: Apache-2.0
 """surehopd itself: stopped, killed, started again, reloaded, misconfigured."""
 
+import errno
+import os
 import pwd
 import signal
 import smtplib
+import stat
 import subprocess
 import threading
 import time
 
 from loopnet.process import run
 from loopnet.story import expect, expect_match, expect_reply, expect_true, story
+from stories.steps import taken
 
 
 def nothing_passes(world, how):
@@ -143,6 +147,49 @@ def store_mounted_read_only(world):
         run("umount", world.surehop.state)
         world.surehop.start()
     expect_reply("afterwards", world.send(world.someone("dane.test")).reply(), 250)
+
+
+def fill(file):
+    """Until the file system has no room left."""
+    with open(file, "wb", buffering=0) as ballast:
+        try:
+            while True:
+                ballast.write(bytes(4096))
+        except OSError as failure:
+            expect("what ended it", failure.errno, errno.ENOSPC)
+
+
+@story("On a full file system no mail is taken that would go unrecorded, refusals go on, and with room again mail does, too", fresh=True)
+def file_system_full(world):
+    world.surehop.stop()
+    state = os.stat(world.surehop.state)
+    owner = f"uid={state.st_uid},gid={state.st_gid},mode={stat.S_IMODE(state.st_mode):o}"
+    run("mount", "-t", "tmpfs", "-o", f"size=4m,{owner}", "store", world.surehop.state)
+    ballast = os.path.join(world.surehop.state, "ballast")
+    try:
+        world.surehop.start()
+        before = taken(world, world.someone("dane.test"))
+        fill(ballast)
+        held_back = world.someone("dane.test")
+        sent = world.send(held_back)
+        expect_reply("its end", sent.data, 451)
+        expect_match("its end", str(sent.data), "its record cannot be written")
+        said = world.surehop.cli("status", as_json=False)
+        expect(f"exit status of status ({said.out})", said.status, 1)
+        expect_match("what status says", said.out, "so what is enforced is deferred: .*the disk is full; make room")
+        expect_reply("what falls short", world.send(world.someone("none.test")).reply(), 550)
+        os.remove(ballast)
+        after = taken(world, world.someone("dane.test"))
+        expect(f"messages to {held_back}", world.sinks.delivered(held_back), [])
+        for sent in (before, after):
+            (recipient,) = sent.recipients
+            expect_match(f"trace {sent.queue_id}", world.surehop.cli("trace", sent.queue_id).out, recipient)
+        expect("exit status of status", world.surehop.cli("status").status, 0)
+        expect("exit status of ledger verify", world.surehop.cli("ledger", "verify").status, 0)
+    finally:
+        world.surehop.stop()
+        run("umount", world.surehop.state)
+        world.surehop.start()
 
 
 HOLDER = """

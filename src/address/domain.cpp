@@ -63,7 +63,7 @@ std::optional<std::string> fault_of_label(std::string_view label) {
         return "a label is empty";
     if (label.size() > longest_label)
         return "a label is longer than 63 octets";
-    // Again after the mapping, which turns U+2100 into a/c.
+    // After the mapping, which turns U+2100 into a/c.
     if (!std::all_of(label.begin(), label.end(), may_stand_in_a_name))
         return foreign_character;
     // RFC 5321 §4.1.2, sub-domain.
@@ -97,7 +97,7 @@ Result<Domain> Domain::parse(std::string_view text) {
     if (name.size() > longest_name)
         return not_a_name(text, "it is longer than 253 octets");
 
-    std::string_view last;
+    std::string_view last; // each label in its turn, and no list of them: this runs at each RCPT
     for (std::size_t begin = 0; begin <= name.size(); begin += last.size() + 1) {
         last = std::string_view(name).substr(begin, name.find('.', begin) - begin);
         if (const auto fault = fault_of_label(last))

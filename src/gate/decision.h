@@ -12,7 +12,6 @@
 #include "store/ledger.h"
 #include "store/promises.h"
 
-#include <optional>
 #include <string>
 #include <vector>
 

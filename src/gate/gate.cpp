@@ -67,7 +67,7 @@ Decision Gate::judge_unlearnt(const Context& context, const Site& site, Reason r
 
 std::variant<Decision, Miss> Gate::judge(const Context& context, const Site& site, Time now,
                                          std::optional<Reason> unlearnt) const {
-    std::variant<Decision, Miss> known;
+    std::variant<Decision, Miss> known; // a decision is large: it is made where it is returned
     Decision& d = std::get<Decision>(known);
     d.made = now;
     d.sender = context.sender;

@@ -162,12 +162,12 @@ Status end(Database& database, const Exception& exception, Time now, const std::
 
 // The lower level is the wider exception, then what overrides; of equals the one with the lower id,
 // visited first or not.
-void choose(const ExceptionPtr*& best, const ExceptionPtr& candidate) {
+void choose(ExceptionPtr& best, const ExceptionPtr& candidate) {
     const auto width = [](const Exception& e) {
         return std::tuple(e.lowest, !e.overrides_published, e.id);
     };
-    if (best == nullptr || width(*candidate) < width(**best))
-        best = &candidate;
+    if (best == nullptr || width(*candidate) < width(*best))
+        best = candidate;
 }
 
 // `all` is in the order of ids.
@@ -293,7 +293,7 @@ Result<std::vector<std::int64_t>> Allowlist::change(AllowChange wanted, Time now
 
 ExceptionPtr Allowlist::match(const Path& sender, const Path& recipient, Time now) const {
     const Snapshot rows = snapshot();
-    const ExceptionPtr* best = nullptr;
+    ExceptionPtr best;
     const auto consider = [&](const ExceptionPtr& candidate) {
         if (candidate->live(now) && candidate->covers(sender, recipient))
             choose(best, candidate);
@@ -303,18 +303,18 @@ ExceptionPtr Allowlist::match(const Path& sender, const Path& recipient, Time no
     else
         for (const std::size_t place : rows->others)
             consider(rows->all[place]);
-    return best != nullptr ? *best : nullptr;
+    return best;
 }
 
 ExceptionPtr Allowlist::widest(const Domain& domain, Time now, bool overriding) const {
     const Snapshot rows = snapshot();
-    const ExceptionPtr* best = nullptr;
+    ExceptionPtr best;
     rows->visit(domain.text(), [&](const ExceptionPtr& candidate) {
         if (candidate->live(now) && candidate->opens(domain) &&
             (candidate->overrides_published || !overriding))
             choose(best, candidate);
     });
-    return best != nullptr ? *best : nullptr;
+    return best;
 }
 
 ExceptionPtr Allowlist::opening(const Domain& domain, Time now) const {
